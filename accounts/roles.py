@@ -1,0 +1,157 @@
+"""The roles, and the permissions each grants, as data.
+
+Source: the role and capability matrix of the security rules (docs/roles.md shows it).
+Pages, API, actions, tasks and tests read this one table. A right checked by the name
+of a role anywhere else is a mistake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    SA = "SA", _("System administrator")
+    AU = "AU", _("Security auditor")
+    CS = "CS", _("County staff")
+    CL = "CL", _("County leader")
+    TS = "TS", _("Township secretary")
+    CE = "CE", _("Collective-economy officer")
+    RI = "RI", _("Read-only inspector")
+    VC = "VC", _("Village clerk")
+
+
+SEPARATED_ROLES = frozenset({Role.SA, Role.AU})
+"""Exclude each other and every business role, held by one person or none (三员分立)."""
+
+BUSINESS = (Role.CS, Role.CL, Role.TS, Role.CE, Role.RI)
+COUNTY = (Role.CS, Role.CL)
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One row of the matrix: what is allowed, to whom, and the permission strings that say so."""
+
+    code: str
+    label: str | Promise
+    roles: frozenset[Role]
+    permissions: frozenset[str]
+
+
+def _row(code: str, label: str | Promise, roles: tuple[Role, ...], *permissions: str) -> Capability:
+    return Capability(code, label, frozenset(roles), frozenset(permissions))
+
+
+MATRIX: tuple[Capability, ...] = (
+    _row(
+        "accounts",
+        _("create, disable, unlock accounts; reset a password"),
+        (Role.SA,),
+        "accounts.view_user",
+        "accounts.add_user",
+        "accounts.change_user",
+    ),
+    _row("propose_role", _("propose a role at a unit"), (Role.SA,), "branches.view_membership", "branches.add_membership", "branches.change_membership"),
+    _row("confirm_role", _("confirm a role at a unit"), COUNTY, "branches.view_membership", "branches.confirm_membership"),
+    _row("operate", _("parameters, jobs page, backup and restore"), (Role.SA,), "accounts.view_job", "accounts.operate"),
+    _row("read_audit", _("read the audit trail"), (Role.AU,), "accounts.view_auditevent"),
+    _row("verify_audit", _("verify the chain, export the audit trail"), (Role.AU,), "accounts.verify_auditevent", "accounts.export_auditevent"),
+    _row("read_own_acts", _("read one's own acts in the audit trail"), (*BUSINESS, Role.VC), "accounts.view_own_auditevent"),
+    _row("read_business_audit", _("read business events in the audit trail"), (Role.RI,), "accounts.view_business_auditevent"),
+    _row("names", _("see the names of units"), tuple(Role), "branches.view_unit"),
+    _row(
+        "edit_tree",
+        _("edit the organization tree with effective dates"),
+        (Role.CS,),
+        "branches.add_unit",
+        "branches.change_unit",
+        "branches.add_villageclass",
+        "branches.change_villageclass",
+        "branches.add_branch",
+        "branches.add_workdayexception",
+        "branches.change_workdayexception",
+        "branches.add_village",
+    ),
+    _row(
+        "see_branches",
+        _("see village cards, Party organizations and their life"),
+        (*BUSINESS, Role.VC),
+        "branches.view_village",
+        "branches.view_villageclass",
+        "branches.view_branch",
+        "branches.view_organisationallife",
+        "branches.view_decision",
+        "branches.view_workdayexception",
+    ),
+    _row(
+        "edit_branches",
+        _("keep village cards, organisational life and village decisions"),
+        (Role.CS, Role.TS),
+        "branches.change_village",
+        "branches.change_branch",
+        "branches.add_organisationallife",
+        "branches.change_organisationallife",
+        "branches.add_decision",
+        "branches.change_decision",
+    ),
+    _row(
+        "see_month",
+        _("see schemes, months, returns and receipts"),
+        BUSINESS,
+        "assessments.view_scheme",
+        "assessments.view_category",
+        "assessments.view_indicator",
+        "assessments.view_adjustmentitem",
+        "assessments.view_period",
+        "assessments.view_return",
+        "assessments.view_villagemonth",
+        "assessments.view_adjustment",
+        "assessments.view_ranking",
+        "assessments.list_result",
+        "assessments.view_result",
+        "assessments.view_appeal",
+        "assessments.view_unlock",
+    ),
+    _row("see_drafts", _("see rankings before publication"), COUNTY, "assessments.view_draft_ranking"),
+    _row(
+        "edit_scheme",
+        _("write schemes and publish them for a coming month"),
+        (Role.CS,),
+        "assessments.add_scheme",
+        "assessments.change_scheme",
+        "assessments.publish_scheme",
+        "assessments.add_period",
+        "assessments.change_period",
+    ),
+    _row("enter_month", _("enter monthly figures"), (Role.CS, Role.TS), "assessments.enter_return"),
+    _row("enter_county", _("enter what the county scores"), (Role.CS,), "assessments.enter_county_return"),
+    _row("adjust", _("enter bonus, penalty and veto items"), (Role.CS,), "assessments.add_adjustment", "assessments.change_adjustment"),
+    _row("submit", _("submit a month for a township"), (Role.TS,), "assessments.submit_return"),
+    _row("review", _("return or accept a submission"), (Role.CS,), "assessments.review_return"),
+    _row("close", _("close a month, compute rankings"), (Role.CS,), "assessments.close_period"),
+    _row("publish", _("publish rankings"), (Role.CL,), "assessments.publish_ranking"),
+    _row("ask_unlock", _("ask to unlock an accepted month"), (Role.CS, Role.TS), "assessments.ask_unlock_return"),
+    _row("unlock", _("unlock an accepted month (reason, hours)"), (Role.CL,), "assessments.unlock_return"),
+    _row("appeal", _("object to a receipt line"), (Role.TS,), "assessments.add_appeal"),
+    _row("decide_appeal", _("decide an objection"), COUNTY, "assessments.decide_appeal"),
+    _row("export", _("export without sensitive data"), BUSINESS, "assessments.export_result"),
+)
+
+
+@cache
+def permissions_of(role: Role) -> frozenset[str]:
+    return frozenset(p for row in MATRIX if role in row.roles for p in row.permissions)
+
+
+@cache
+def roles_with(permission: str) -> frozenset[Role]:
+    return frozenset(role for row in MATRIX if permission in row.permissions for role in row.roles)
+
+
+def all_permissions() -> frozenset[str]:
+    return frozenset(p for row in MATRIX for p in row.permissions)

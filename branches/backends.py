@@ -1,0 +1,40 @@
+"""Passwords from Django, rights from memberships."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.backends import ModelBackend
+from django.db.models import Model
+
+from accounts.roles import permissions_of
+from branches.querysets import ScopedQuerySet
+from branches.scoping import memberships_of, paths_for
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class ScopeBackend(ModelBackend):
+    """Answers "may I?" with the same filter that answers "which rows?"."""
+
+    def has_perm(self, user_obj: User, perm: str, obj: Model | None = None) -> bool:  # type: ignore[override]
+        if obj is None:
+            return bool(paths_for(user_obj, perm))
+        queryset = type(obj)._default_manager.all()
+        if not isinstance(queryset, ScopedQuerySet) or obj.pk is None:
+            return bool(paths_for(user_obj, perm))
+        action = perm.split(".", 1)[1].removesuffix(f"_{obj._meta.model_name}")
+        return queryset.for_user(user_obj, action).filter(pk=obj.pk).exists()
+
+    def has_module_perms(self, user_obj: User, app_label: str) -> bool:  # type: ignore[override]
+        if not user_obj.is_active:
+            return False
+        return any(
+            permission.startswith(f"{app_label}.")
+            for role, _path, _name in memberships_of(user_obj)
+            for permission in permissions_of(role)
+        )
+
+    def get_all_permissions(self, user_obj: User, obj: Model | None = None) -> set[str]:  # type: ignore[override]
+        return {p for role, _path, _name in memberships_of(user_obj) for p in permissions_of(role)}

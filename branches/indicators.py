@@ -1,0 +1,69 @@
+"""Numbers about villages that other apps compute and assessments ranks by (docs/decisions/0001-indicator-registry.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A number, or a numerator with its denominator. `note` says in words what was counted, for the receipt."""
+
+    value: Decimal
+    of: Decimal | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndicatorSource:
+    """How an app computes one number for all villages in a month.
+
+    `compute(village_unit_ids, month)` answers for all ids in a constant number of
+    queries. An id missing from the answer has no data; zero means zero.
+    `records(village_unit_id, month)` is the address of the page that lists what was
+    counted, empty where there is none.
+    """
+
+    code: str
+    label: str
+    unit: str
+    higher_is_better: bool
+    compute: Callable[[Collection[int], date], Mapping[int, Reading]]
+    kind: Literal["indicator", "denominator", "adjustment"] = "indicator"
+    records: Callable[[int, date], str] | None = None
+
+
+_SOURCES: dict[str, IndicatorSource] = {}
+
+
+def register(*sources: IndicatorSource) -> None:
+    """Add sources; the same one twice is harmless, another one under a taken code is a mistake of ours."""
+    for source in sources:
+        if _SOURCES.get(source.code, source) != source:
+            raise ValueError(f"indicator source {source.code} is registered twice")
+        _SOURCES[source.code] = source
+
+
+def find(code: str) -> IndicatorSource | None:
+    return _SOURCES.get(code)
+
+
+def registered() -> list[IndicatorSource]:
+    return sorted(_SOURCES.values(), key=lambda source: source.code)
+
+
+@contextmanager
+def replaced(*sources: IndicatorSource) -> Iterator[None]:
+    """For tests: these sources stand in for those of the same code while the block runs."""
+    before = dict(_SOURCES)
+    _SOURCES.update({source.code: source for source in sources})
+    try:
+        yield
+    finally:
+        _SOURCES.clear()
+        _SOURCES.update(before)

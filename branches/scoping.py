@@ -1,0 +1,81 @@
+"""The one place that decides which rows a user may act on.
+
+A membership says: this user, this role, this unit. It holds for the unit and all
+below it. The role's permissions stand in `accounts.roles`; nothing else grants any.
+Rule: docs/rules/scope.md.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING
+
+from django.db.models import Model, Q
+from django.utils import timezone
+
+from accounts.roles import Role, roles_with
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+STEP = 4
+"""Characters of a materialised path for each level of the tree."""
+
+
+def permission_name(model: type[Model], action: str) -> str:
+    """Such as "branches.change_unit"."""
+    return f"{model._meta.app_label}.{action}_{model._meta.model_name}"
+
+
+def memberships_of(user: User) -> list[tuple[Role, str, str]]:
+    """(role, path of the unit, name of the unit) of the user's effective memberships, read once for each user object and day.
+
+    The list is kept on the user object: a request asks dozens of times, and a user
+    object lives as long as a request or a job, so a right taken away ends with it.
+    """
+    today = timezone.localdate()
+    kept = getattr(user, "_memberships", None)
+    if kept is not None and kept[0] == today:
+        return kept[1]
+    from branches.models import Membership  # noqa: PLC0415  (models import this module)
+
+    rows = [
+        (Role(role), path, name)
+        for role, path, name in Membership.objects.effective_on(today)
+        .filter(user_id=user.pk)
+        .values_list("role", "unit__path", "unit__name")
+        .order_by("unit__path", "role")
+    ]
+    user._memberships = (today, rows)  # type: ignore[attr-defined]
+    return rows
+
+
+def paths_for(user: User, permission: str) -> list[str]:
+    """Paths of the topmost units at which the user holds `permission`. Empty: nowhere."""
+    if not user.is_authenticated or not user.is_active:
+        return []
+    granting = roles_with(permission)
+    paths = sorted({path for role, path, _name in memberships_of(user) if role in granting})
+    return [path for path in paths if not any(path != other and path.startswith(other) for other in paths)]
+
+
+def scope_condition(user: User, model: type[Model], action: str) -> Q | None:
+    """Condition for the rows of `model` on which the user may do `action`, None for no rows.
+
+    `model.scope_path` is the look-up to a materialised path: rows at or below the
+    user's unit. `model.shared` names the actions for which rows that belong to a unit
+    *above* the user's count too, with the look-up to that unit's path: a township reads
+    its county's calendar and published rankings.
+    """
+    paths = paths_for(user, permission_name(model, action))
+    if not paths:
+        return None
+    conditions = [Q(**{f"{model.scope_path}__startswith": path}) for path in paths]  # type: ignore[attr-defined]
+    shared: str | None = getattr(model, "shared", {}).get(action)
+    if shared is not None:
+        above = {path[:end] for path in paths for end in range(STEP, len(path), STEP)}
+        conditions.append(Q(**{f"{shared}__in": sorted(above)}))
+        conditions += [Q(**{f"{shared}__startswith": path}) for path in paths]
+    return reduce(or_, conditions)

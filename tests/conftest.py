@@ -1,0 +1,92 @@
+"""The cast and the ground every test stands on (docs/developing.md)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from accounts.models import User
+from accounts.roles import Role
+from branches.models import Membership, Unit
+
+BEGINNING = date(2020, 1, 1)
+
+
+def make_unit(parent: Unit | None, kind: str, name: str, code: str | None = None) -> Unit:
+    fields = {"kind": kind, "name": name, "code": code, "valid_from": BEGINNING}
+    return Unit.objects.add_child(parent, fields) if parent else Unit.objects.add_root(fields)
+
+
+def make_user(username: str, role: Role | None = None, unit: Unit | None = None, **fields: object) -> User:
+    user = User.objects.create_user(username, "Right-Horse-7-Battery", name=username, must_change_password=False, **fields)
+    if role and unit:
+        grant(user, role, unit)
+    return user
+
+
+def grant(user: User, role: Role, unit: Unit) -> Membership:
+    confirmer = User.objects.filter(username="confirmer").first() or User.objects.create(username="confirmer", name="confirmer")
+    return Membership.objects.create(
+        user=user,
+        role=role,
+        unit=unit,
+        valid_from=BEGINNING,
+        valid_to=date(2099, 12, 31) if role == Role.RI else None,
+        confirmed_by=confirmer,
+    )
+
+
+@pytest.fixture
+def county(db: None) -> Unit:
+    """A county with two townships, 东乡 (villages 东一村, 东二村, 东三村) and 西乡 (西一村, 西二村)."""
+    province = make_unit(None, "province", "测试省", "99")
+    city = make_unit(province, "city", "测试市", "9901")
+    county = make_unit(city, "county", "青禾县", "990101")
+    for code, name, villages in (("990101100", "东乡", "东一村 东二村 东三村"), ("990101200", "西乡", "西一村 西二村")):
+        township = make_unit(Unit.objects.get(pk=county.pk), "township", name, code)
+        for number, village in enumerate(villages.split(), start=200):
+            make_unit(Unit.objects.get(pk=township.pk), "village", village, f"{code}{number}")
+    return Unit.objects.get(pk=county.pk)
+
+
+@pytest.fixture
+def east(county: Unit) -> Unit:
+    return Unit.objects.get(name="东乡")
+
+
+@pytest.fixture
+def west(county: Unit) -> Unit:
+    return Unit.objects.get(name="西乡")
+
+
+@pytest.fixture
+def county_admin(county: Unit) -> User:
+    return make_user("county_admin", Role.CS, county)
+
+
+@pytest.fixture
+def county_leader(county: Unit) -> User:
+    return make_user("county_leader", Role.CL, county)
+
+
+@pytest.fixture
+def east_editor(east: Unit) -> User:
+    return make_user("east_editor", Role.TS, east)
+
+
+@pytest.fixture
+def west_editor(west: Unit) -> User:
+    """The stranger: the same role in the other township."""
+    return make_user("west_editor", Role.TS, west)
+
+
+@pytest.fixture
+def county_viewer(county: Unit) -> User:
+    return make_user("county_viewer", Role.RI, county)
+
+
+@pytest.fixture
+def newcomer(db: None) -> User:
+    """An account without any membership."""
+    return make_user("newcomer")
