@@ -1,0 +1,1 @@
+"""What may be done with the month: one module for each subject."""

@@ -1,0 +1,1 @@
+"""Pages of the month: one module for each screen."""
