@@ -208,6 +208,9 @@ class Period(models.Model):
     lock_at = models.DateTimeField(_("corrections until"))
     publish_by = models.DateTimeField(_("publish by"))
     locked_at = models.DateTimeField(null=True, editable=False)
+    rules_in_force = models.JSONField(
+        null=True, editable=False, help_text=_("The scheme as it stood when the month opened, with the sources there were.")
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     scope_path = "path"
@@ -272,9 +275,8 @@ class VillageMonth(models.Model):
 
     `values`: cell code -> scaled integer (1/10 000) when given; `[scaled, "late"]`,
     `[null, "not_applicable"]`, `[null, "exempt", reason]` otherwise; a missing key is
-    "not yet". `computed`: indicator code -> `[scaled]` or `[scaled, scaled denominator]`
-    plus a note, stored at closing. `notes`: cell code -> the township's explanation of an
-    outlier. `remarks`: cell code -> `{"verdict": "returned"|"accepted", "text", "by", "at"}`
+    "not yet". What the system computes is not kept here: closing freezes it in the lines of
+    the results. `notes`: cell code -> the township's explanation of an outlier. `remarks`: cell code -> `{"verdict": "returned"|"accepted", "text", "by", "at"}`
     of the reviewer. Each save compares the old value of the cell, so two people on two
     cells of a village do not collide (docs/decisions/0002-one-row-a-village-and-month.md).
     """
@@ -286,7 +288,6 @@ class VillageMonth(models.Model):
     village_class = models.CharField(max_length=10, choices=VillageClass.Kind, blank=True)
     band = models.CharField(max_length=12, choices=VillageClass.Band, blank=True)
     values = models.JSONField(default=dict)
-    computed = models.JSONField(default=dict)
     notes = models.JSONField(default=dict)
     remarks = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=1)
@@ -379,7 +380,6 @@ class Ranking(models.Model):
         DRAFT = "draft", _("Draft")
         PUBLISHED = "published", _("Published")
         SUPERSEDED = "superseded", _("Superseded")
-        DISCARDED = "discarded", _("Discarded")
 
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="rankings", verbose_name=_("month"))
     path = models.CharField(max_length=255, editable=False, db_index=True)
@@ -418,7 +418,7 @@ class Ranking(models.Model):
                 name="ranking_published_by_another",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["draft", "discarded"]) | Q(published_by__isnull=False), name="published_ranking_has_a_publisher"
+                condition=Q(state="draft") | Q(published_by__isnull=False), name="published_ranking_has_a_publisher"
             ),
         ]
 
