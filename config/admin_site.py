@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class LoginForm(AuthenticationForm):
+    """A wrong name, a wrong password and a locked account read the same."""
+
+    error_messages = {
+        "invalid_login": _("User name or password is wrong. Five wrong attempts in a row lock the name for 15 minutes."),
+        "inactive": _("User name or password is wrong. Five wrong attempts in a row lock the name for 15 minutes."),
+    }
 
 
 class PortalAdminSite(admin.AdminSite):
     enable_nav_sidebar = False
     site_url = None
+    site_header = site_title = _("Village organizations and cadres")
+    index_title = _("Workbench")
+    login_form = LoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Anyone with a live account comes in; what they find inside is a matter of rights."""
         return bool(request.user.is_active and request.user.is_authenticated)
+
+    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+        """As Django's, but a script whose session is over is sent to the login page as a whole.
+
+        Otherwise the login form would be swapped into the table cell that asked.
+        """
+        inner = super().admin_view(view, cacheable)
+
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.headers.get("HX-Request") == "true" and not self.has_permission(request):
+                response = HttpResponse(status=401)
+                response.headers["HX-Redirect"] = reverse("admin:login")
+                return response
+            return inner(request, *args, **kwargs)
+
+        return guarded

@@ -1,0 +1,222 @@
+"""The main menu: what there is, in which group, and who finds it there.
+
+An entry that the user may not open is absent, not grey. A count stands only at work the user must do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from accounts.models import User
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of the menu.
+
+    `permission` is a permission string, several of which one is enough, a question to ask of the
+    user, or None for everybody. `count` is a key of the request's counts.
+    """
+
+    label: str | Promise
+    icon: str
+    url_name: str
+    permission: str | tuple[str, ...] | Callable[[User], bool] | None = None
+    count: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str | Promise
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry as one user sees it on one page."""
+
+    label: str | Promise
+    icon: str
+    url: str
+    count: int
+    is_current: bool = False
+
+
+@dataclass(frozen=True)
+class ItemGroup:
+    label: str | Promise
+    items: tuple[Item, ...]
+
+
+MENU: tuple[Group, ...] = (
+    Group(
+        "",
+        (
+            Entry(label=_("Workbench"), icon="layout-dashboard", url_name="admin:index"),
+            Entry(label=_("To do"), icon="checklist", url_name="assessments:todo", count="todo"),
+        ),
+    ),
+    Group(
+        _("Organizations and cadres"),
+        (
+            Entry(
+                label=_("Units"),
+                icon="building-community",
+                url_name="admin:branches_unit_changelist",
+                permission="branches.view_unit",
+            ),
+            Entry(
+                label=_("Party organizations"),
+                icon="hierarchy",
+                url_name="admin:branches_branch_changelist",
+                permission="branches.view_branch",
+            ),
+            Entry(
+                label=_("Village cards"),
+                icon="home",
+                url_name="admin:branches_village_changelist",
+                permission="branches.view_village",
+            ),
+            Entry(
+                label=_("Organisational life"),
+                icon="calendar-event",
+                url_name="admin:branches_organisationallife_changelist",
+                permission="branches.view_organisationallife",
+            ),
+            Entry(
+                label=_("Village decisions"),
+                icon="gavel",
+                url_name="admin:branches_decision_changelist",
+                permission="branches.view_decision",
+            ),
+        ),
+    ),
+    Group(
+        _("Monthly work"),
+        (
+            Entry(
+                label=_("Enter figures"),
+                icon="table",
+                url_name="assessments:entry",
+                permission=("assessments.enter_return", "assessments.enter_county_return"),
+                count="entry",
+            ),
+            Entry(
+                label=_("Review submissions"),
+                icon="clipboard-check",
+                url_name="assessments:review",
+                permission="assessments.review_return",
+                count="review",
+            ),
+            Entry(
+                label=_("Monthly ranking"),
+                icon="chart-bar",
+                url_name="assessments:rankings",
+                permission="assessments.view_ranking",
+                count="publish",
+            ),
+            Entry(
+                label=_("Objections"),
+                icon="message-report",
+                url_name="assessments:appeals",
+                permission="assessments.view_appeal",
+                count="appeals",
+            ),
+        ),
+    ),
+    Group(
+        _("Tools"),
+        (
+            Entry(
+                label=_("Indicators and rules"),
+                icon="adjustments",
+                url_name="admin:assessments_scheme_changelist",
+                permission="assessments.view_scheme",
+            ),
+            Entry(
+                label=_("Holidays"),
+                icon="calendar",
+                url_name="admin:branches_workdayexception_changelist",
+                permission="branches.change_workdayexception",
+            ),
+            Entry(
+                label=_("Accounts"),
+                icon="user",
+                url_name="admin:accounts_user_changelist",
+                permission="accounts.view_user",
+            ),
+            Entry(
+                label=_("Roles"),
+                icon="shield-check",
+                url_name="admin:branches_membership_changelist",
+                permission="branches.view_membership",
+                count="roles",
+            ),
+            Entry(
+                label=_("Jobs"),
+                icon="activity",
+                url_name="admin:accounts_job_changelist",
+                permission="accounts.view_job",
+            ),
+            Entry(
+                label=_("Audit trail"),
+                icon="history",
+                url_name="admin:accounts_auditevent_changelist",
+                permission=(
+                    "accounts.view_auditevent",
+                    "accounts.view_business_auditevent",
+                    "accounts.view_own_auditevent",
+                ),
+            ),
+        ),
+    ),
+)
+
+
+def menu_for(request: HttpRequest, counts: Mapping[str, int]) -> tuple[ItemGroup, ...]:
+    """The groups of the menu with what the user may open, the entry of this page marked."""
+    groups = [ItemGroup(group.label, _items(group, request, counts)) for group in MENU]
+    current = _current_url(request.path, [item.url for group in groups for item in group.items])
+    return tuple(
+        ItemGroup(group.label, tuple(replace(item, is_current=item.url == current) for item in group.items))
+        for group in groups
+        if group.items
+    )
+
+
+def url_or_none(url_name: str) -> str | None:
+    """The address, or None where that part of the product is not installed."""
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return None
+
+
+def _items(group: Group, request: HttpRequest, counts: Mapping[str, int]) -> tuple[Item, ...]:
+    found = ((entry, url_or_none(entry.url_name)) for entry in group.entries if _may_open(request.user, entry))
+    return tuple(Item(entry.label, entry.icon, url, counts.get(entry.count, 0)) for entry, url in found if url)
+
+
+def _may_open(user: User, entry: Entry) -> bool:
+    if entry.permission is None:
+        return True
+    if callable(entry.permission):
+        return entry.permission(user)
+    wanted = (entry.permission,) if isinstance(entry.permission, str) else entry.permission
+    return any(user.has_perm(permission) for permission in wanted)
+
+
+def _current_url(path: str, urls: list[str]) -> str | None:
+    """The longest address that the path lies under; the home page only counts for itself."""
+    home = reverse("admin:index")
+    under = [url for url in urls if path == url or (url != home and path.startswith(url))]
+    return max(under, key=len, default=None)
