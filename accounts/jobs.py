@@ -53,6 +53,8 @@ HEARTBEAT_SECONDS = settings.JOB_LEASE_SECONDS / 6
 PROGRESS_SECONDS = 1.0
 """The least pause between two writes of a job's progress."""
 MAX_ATTEMPTS = 3
+PATIENCE = timedelta(seconds=90)
+"""How long a waiting job is left to the workers before the ticker runs it itself."""
 
 LIVE = (Job.State.QUEUED, Job.State.RUNNING)
 
@@ -364,22 +366,25 @@ def fail_exhausted() -> int:
     )
 
 
-def waiting_ids() -> list[int]:
-    """Jobs that nobody holds, the oldest first: queued, or with an expired lease."""
-    return list(_takeable().filter(attempt__lt=MAX_ATTEMPTS).order_by("pk").values_list("pk", flat=True))
-
-
 def sweep(run_here: Callable[[int], object]) -> int:
-    """Finds what no message woke anybody for, and wakes a worker; without a broker `run_here` gets the job.
+    """Finds the jobs that nobody holds and wakes a worker for each, the oldest first.
 
-    Returns how many jobs were waiting. Called by the ticker every 30 s.
+    `run_here` gets the job instead when the broker takes no message, or when the workers
+    have let it wait for longer than PATIENCE. Returns how many jobs were waiting. Called by
+    the ticker every 30 s.
     """
     fail_exhausted()
-    waiting = waiting_ids()
+    waiting = list(
+        _takeable()
+        .filter(attempt__lt=MAX_ATTEMPTS)
+        .annotate(is_overdue=Q(created_at__lt=_in(-PATIENCE)) & (Q(lease_until=None) | Q(lease_until__lt=_in(-PATIENCE))))
+        .order_by("pk")
+        .values_list("pk", "is_overdue")
+    )
     has_broker = True
-    for job_id in waiting:
+    for job_id, is_overdue in waiting:
         has_broker = has_broker and wake(job_id)
-        if not has_broker:
+        if is_overdue or not has_broker:
             run_here(job_id)
     return len(waiting)
 

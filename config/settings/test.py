@@ -1,11 +1,20 @@
 """Settings of the test suite: the fast hasher, eager tasks, nothing on disk beside the database."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ.setdefault("PORTAL_VAR_DIR", tempfile.mkdtemp(prefix="portal-test-"))
+if "PORTAL_VAR_DIR" not in os.environ:
+    os.environ["PORTAL_VAR_DIR"] = tempfile.mkdtemp(prefix="portal-test-")
+    atexit.register(shutil.rmtree, os.environ["PORTAL_VAR_DIR"], ignore_errors=True)
 
 from config.settings.base import *  # noqa: E402, F403
+from config.settings.base import DATABASES, VAR_DIR  # noqa: E402
+
+# A file, not memory: tests with several connections then meet the locks that production meets.
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = True
