@@ -1,0 +1,209 @@
+"""What a month is scored from, read in few queries and turned into columns for the engine.
+
+The values of a village and month are one row (docs/decisions/0002-one-row-a-village-and-month.md).
+They are read in one streamed query, whole counties at a time, so that a province needs no
+more memory than its largest batch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import orjson
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
+from assessments import engine
+from assessments.models import Period, VillageMonth
+from assessments.rules import IndicatorRule, SchemeRules, to_scaled
+from assessments.scoring import (
+    STATE_EXEMPT,
+    STATE_GIVEN,
+    STATE_LATE,
+    STATE_MISSING,
+    STATE_NOT_APPLICABLE,
+    Column,
+    state_without_data,
+)
+from branches import indicators
+from branches.indicators import Reading
+from branches.models import Unit
+from branches.scoping import STEP
+
+BATCH_VILLAGES = 6000
+"""Counties are scored together until there are this many villages: few calls, bounded memory."""
+
+STATES = {
+    "given": STATE_GIVEN,
+    "late": STATE_LATE,
+    "not_applicable": STATE_NOT_APPLICABLE,
+    "exempt": STATE_EXEMPT,
+}
+
+Readings = Mapping[str, Mapping[int, Reading]]
+"""Source code -> village's unit id -> reading."""
+
+
+@dataclass(slots=True)
+class Row:
+    """A village of the month, as read."""
+
+    period_id: int
+    village_id: int
+    path: str
+    code: str
+    village_class: str
+    band: str
+    is_accepted: bool
+    values: dict[str, object]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Whole counties with the same rules, ready to be scored together."""
+
+    rules: SchemeRules
+    rows: list[Row] = field(default_factory=list)
+    county_codes: list[str] = field(default_factory=list)
+    township_codes: list[str] = field(default_factory=list)
+
+    def groups(self) -> engine.Groups:
+        def within(kind: str) -> list[str]:
+            return [
+                f"{county}:{value}" if (value := getattr(row, kind)) else ""
+                for county, row in zip(self.county_codes, self.rows, strict=True)
+            ]
+
+        return engine.Groups(
+            villages=tuple(row.code for row in self.rows),
+            county=engine.Grouping.of(self.county_codes),
+            township=engine.Grouping.of(self.township_codes),
+            village_class=engine.Grouping.of(within("village_class")),
+            band=engine.Grouping.of(within("band")),
+        )
+
+
+def stable_codes(paths: Sequence[str]) -> dict[str, str]:
+    """Path of each unit at or below `paths` -> its code, or the code above and its name where it has none.
+
+    Checksums are made of these, because keys differ between databases. One query; units
+    beside `paths` may be among the answer.
+    """
+    shared = os.path.commonprefix(list(paths))
+    codes: dict[str, str] = {}
+    units = Unit.objects.under(shared[: len(shared) // STEP * STEP]).order_by("path")
+    for path, code, name in units.values_list("path", "code", "name"):
+        codes[path] = code or f"{codes.get(path[:-STEP], '')}/{name}"
+    return codes
+
+
+def read_batches(periods: Sequence[Period], rules: Mapping[int, SchemeRules]) -> Iterator[Batch]:
+    """The rows of `periods` in batches of whole counties; `rules` by id of the period.
+
+    One streamed query. Periods whose rules are the same object share a batch.
+    """
+    codes = stable_codes([period.path for period in periods])
+    county_paths = {period.pk: period.path for period in periods}
+    batch: Batch | None = None
+    current: int | None = None
+    for row in _stream(list(county_paths), codes):
+        if row.period_id != current:
+            current = row.period_id
+            if batch and (len(batch.rows) >= BATCH_VILLAGES or batch.rules is not rules[current]):
+                yield batch
+                batch = None
+            batch = batch or Batch(rules[current])
+        assert batch is not None
+        batch.rows.append(row)
+        batch.county_codes.append(codes[county_paths[current]])
+        batch.township_codes.append(codes.get(row.path[:-STEP], ""))
+    if batch:
+        yield batch
+
+
+def _stream(period_ids: list[int], codes: Mapping[str, str]) -> Iterator[Row]:
+    rows = (
+        VillageMonth.objects.filter(period__in=period_ids)
+        .order_by("period__path", "path")
+        .annotate(text=Cast("values", TextField()))
+        .values_list("period_id", "village_id", "path", "village_class", "band", "submission__state", "text")
+    )
+    for period_id, village_id, path, village_class, band, state, text in rows.iterator(chunk_size=2000):
+        yield Row(
+            period_id, village_id, path, codes[path], village_class, band, state == "accepted", orjson.loads(text)
+        )
+
+
+def entered_column(rows: Sequence[Row], code: str, *, needs_acceptance: bool) -> Column:
+    """The cell `code` of all rows. What a township has not had accepted counts as not yet given."""
+    raw = [row.values.get(code) if row.is_accepted or not needs_acceptance else None for row in rows]
+    if all(type(value) is int for value in raw):
+        return Column(np.array(raw, np.int64), np.full(len(raw), STATE_GIVEN, np.int8))
+    values = np.zeros(len(raw), np.int64)
+    states = np.full(len(raw), STATE_MISSING, np.int8)
+    for position, value in enumerate(raw):
+        if isinstance(value, int):
+            values[position], states[position] = value, STATE_GIVEN
+        elif isinstance(value, list):
+            values[position], states[position] = value[0] or 0, STATES[value[1]]
+    return Column(values, states)
+
+
+def computed_columns(
+    rule: IndicatorRule, village_ids: Sequence[int], readings: Mapping[int, Reading]
+) -> dict[str, Column]:
+    """The columns of a computed indicator; a village that its source does not mention stands as the rule says."""
+    codes = rule.value_codes()
+    size = len(village_ids)
+    values = {code: np.zeros(size, np.int64) for code in codes}
+    states = np.full(size, state_without_data(rule), np.int8)
+    for position, village_id in enumerate(village_ids):
+        reading = readings.get(village_id)
+        if reading is None:
+            continue
+        states[position] = STATE_GIVEN
+        for code, number in zip(codes, _parts(rule, reading), strict=True):
+            values[code][position] = to_scaled(number)
+    return {code: Column(values[code], states.copy()) for code in codes}
+
+
+def _parts(rule: IndicatorRule, reading: Reading) -> tuple[Decimal, ...]:
+    if not rule.has_denominator:
+        return (reading.value,)
+    if reading.of is None:
+        raise ValueError(f"indicator {rule.code} is a share, but its source gives a single number")
+    return (reading.value, reading.of)
+
+
+def columns_of(batch: Batch, readings: Readings) -> dict[str, Column]:
+    """All columns of a batch, entered and computed."""
+    village_ids = [row.village_id for row in batch.rows]
+    columns: dict[str, Column] = {}
+    for rule in batch.rules.indicators:
+        if rule.source == "S":
+            columns.update(computed_columns(rule, village_ids, readings.get(rule.source_code, {})))
+        else:
+            for code in rule.value_codes():
+                columns[code] = entered_column(batch.rows, code, needs_acceptance=rule.source == "T")
+    return columns
+
+
+def compute_sources(rules: Iterable[SchemeRules], village_ids: Sequence[int], month: date) -> Readings:
+    """Ask every source that the rules name once, for all villages.
+
+    An error in one source is an error of the whole: half a ranking is never made.
+    Raises LookupError for a source that is not registered.
+    """
+    wanted = sorted({item.source_code for one in rules for item in one.indicators if item.source == "S" and item.source_code})
+    readings: dict[str, Mapping[int, Reading]] = {}
+    for code in wanted:
+        source = indicators.find(code)
+        if source is None:
+            raise LookupError(f"no app computes {code}")
+        readings[code] = source.compute(village_ids, month)
+    return readings
