@@ -92,12 +92,14 @@ class PasswordRecord(models.Model):
 class AuditEvent(models.Model):
     """One thing that happened, who did it and what changed. Appended only: the database refuses change and removal."""
 
-    at = models.DateTimeField(_("time"), auto_now_add=True, db_index=True)
+    uid = models.UUIDField(unique=True, editable=False)
+    at = models.DateTimeField(_("time"), db_index=True)
     event = models.CharField(_("event"), max_length=60, db_index=True)
     outcome = models.CharField(_("outcome"), max_length=20, default="ok")
     actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("who"))
     actor_role = models.CharField(_("role"), max_length=40, blank=True)
     address = models.CharField(_("address"), max_length=80, blank=True)
+    proxy = models.CharField(_("through the proxy"), max_length=80, blank=True)
     request_id = models.CharField(_("request"), max_length=40, blank=True)
     target_type = models.CharField(_("object type"), max_length=60, blank=True)
     target_id = models.CharField(_("object"), max_length=40, blank=True)
@@ -105,6 +107,8 @@ class AuditEvent(models.Model):
     changes = models.JSONField(_("changes"), default=dict, blank=True)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     schema_version = models.PositiveSmallIntegerField(default=1)
+    code = models.CharField(max_length=64, editable=False)
+    """HMAC over all of the above. A row that did not come through the portal has none that fits."""
 
     scope_path = "unit_path"
 
@@ -121,16 +125,22 @@ class AuditEvent(models.Model):
 
 
 class AuditSeal(models.Model):
-    """A link of the chain over committed events: HMAC of the previous seal and the events up to `last_event_id`."""
+    """One link of the chain over committed events. Appended only, and without a gap in `position`.
 
-    sealed_at = models.DateTimeField(auto_now_add=True)
-    first_event_id = models.BigIntegerField()
-    last_event_id = models.BigIntegerField(unique=True)
-    event_count = models.PositiveIntegerField()
+    `digest` is an HMAC over the previous digest, the position, the event's id and its code.
+    """
+
+    position = models.PositiveBigIntegerField(unique=True)
+    event_id = models.PositiveBigIntegerField(unique=True)
+    event_code = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
 
     class Meta:
-        ordering: ClassVar[list[str]] = ["pk"]
+        ordering: ClassVar[list[str]] = ["position"]
+
+    def __str__(self) -> str:
+        return str(self.position)
 
 
 class Job(models.Model):

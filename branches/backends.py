@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.backends import ModelBackend
 from django.db.models import Model
 
-from accounts.roles import permissions_of
+from accounts.roles import Role, permissions_of
 from branches.querysets import ScopedQuerySet
 from branches.scoping import memberships_of, paths_for
 
@@ -26,6 +26,10 @@ class ScopeBackend(ModelBackend):
             return bool(paths_for(user_obj, perm))
         action = perm.split(".", 1)[1].removesuffix(f"_{obj._meta.model_name}")
         return queryset.for_user(user_obj, action).filter(pk=obj.pk).exists()
+
+    def roles_of(self, user: User) -> list[tuple[Role, str, str]]:
+        """(role, path, name of the unit) of each membership in effect. The audit trail asks this way."""
+        return memberships_of(user)
 
     def has_module_perms(self, user_obj: User, app_label: str) -> bool:  # type: ignore[override]
         if not user_obj.is_active:

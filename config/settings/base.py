@@ -45,6 +45,8 @@ AUDIT_KEY = _kept_secret("AUDIT_KEY")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 HTTPS = env.flag("HTTPS")
+PROXY_COUNT = env.number("PROXY_COUNT", 0)
+"""Reverse proxies of ours in front of the portal; that many entries of X-Forwarded-For are believed."""
 
 INSTALLED_APPS = [
     "config.apps.PortalAdminConfig",
@@ -69,6 +71,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "accounts.context.ActContextMiddleware",
     "config.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
