@@ -43,6 +43,9 @@ class Scheme(models.Model):
     snapshot = models.JSONField(_("rules as published"), null=True, editable=False)
     published_at = models.DateTimeField(null=True, editable=False)
     published_by = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    changed_at = models.DateTimeField(_("changed at"), null=True, editable=False)
+    changed_by = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    undo = models.JSONField(null=True, editable=False, help_text=_("The draft before its last change."))
     version = models.PositiveIntegerField(default=1, editable=False)
 
     scope_path = "path"
