@@ -263,9 +263,6 @@ class Return(models.Model):
     late_days = models.PositiveSmallIntegerField(
         _("working days late"), default=0, editable=False, help_text=_("Of the first submission; a return corrected later is not late again.")
     )
-    opened_at = models.DateTimeField(
-        null=True, editable=False, help_text=_("When a reviewer first opened this submission; until then the township may withdraw it.")
-    )
     returned_at = models.DateTimeField(null=True, editable=False)
     return_reason = models.CharField(_("reason of the return"), max_length=500, blank=True)
     reviewed_at = models.DateTimeField(null=True, editable=False)

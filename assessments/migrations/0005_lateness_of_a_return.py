@@ -20,9 +20,4 @@ class Migration(migrations.Migration):
             name='late_days',
             field=models.PositiveSmallIntegerField(default=0, editable=False, help_text='Of the first submission; a return corrected later is not late again.', verbose_name='working days late'),
         ),
-        migrations.AddField(
-            model_name='return',
-            name='opened_at',
-            field=models.DateTimeField(editable=False, help_text='When a reviewer first opened this submission; until then the township may withdraw it.', null=True),
-        ),
     ]
