@@ -136,7 +136,7 @@ MATRIX: tuple[Capability, ...] = (
     _row("close", _("close a month, compute rankings"), (Role.CS,), "assessments.close_period"),
     _row("publish", _("publish rankings"), (Role.CL,), "assessments.publish_ranking"),
     _row("ask_unlock", _("ask to unlock an accepted month"), (Role.CS, Role.TS), "assessments.ask_unlock_return"),
-    _row("unlock", _("unlock an accepted month (reason, hours)"), (Role.CL,), "assessments.unlock_return"),
+    _row("unlock", _("unlock an accepted month (reason, hours)"), (Role.CL,), "assessments.unlock_return", "assessments.decide_unlock"),
     _row("appeal", _("object to a receipt line"), (Role.TS,), "assessments.add_appeal"),
     _row("decide_appeal", _("decide an objection"), COUNTY, "assessments.decide_appeal"),
     _row("export", _("export without sensitive data"), BUSINESS, "assessments.export_result"),
