@@ -65,26 +65,23 @@ class Row:
 
 @dataclass(slots=True)
 class Batch:
-    """Whole counties with the same rules, ready to be scored together."""
+    """Whole counties with the same rules, ready to be scored together. `counties`: id of the period -> code."""
 
     rules: SchemeRules
+    past_rules: str
     rows: list[Row] = field(default_factory=list)
     county_codes: list[str] = field(default_factory=list)
     township_codes: list[str] = field(default_factory=list)
 
-    def groups(self) -> engine.Groups:
-        def within(kind: str) -> list[str]:
-            return [
-                f"{county}:{value}" if (value := getattr(row, kind)) else ""
-                for county, row in zip(self.county_codes, self.rows, strict=True)
-            ]
+    counties: dict[int, str] = field(default_factory=dict)
 
-        return engine.Groups(
-            villages=tuple(row.code for row in self.rows),
-            county=engine.Grouping.of(self.county_codes),
-            township=engine.Grouping.of(self.township_codes),
-            village_class=engine.Grouping.of(within("village_class")),
-            band=engine.Grouping.of(within("band")),
+    def groups(self) -> engine.Groups:
+        return engine.Groups.of(
+            [row.code for row in self.rows],
+            county=self.county_codes,
+            township=self.township_codes,
+            village_class=[row.village_class for row in self.rows],
+            band=[row.band for row in self.rows],
         )
 
 
@@ -102,10 +99,12 @@ def stable_codes(paths: Sequence[str]) -> dict[str, str]:
     return codes
 
 
-def read_batches(periods: Sequence[Period], rules: Mapping[int, SchemeRules]) -> Iterator[Batch]:
-    """The rows of `periods` in batches of whole counties; `rules` by id of the period.
+def read_batches(
+    periods: Sequence[Period], rules: Mapping[int, SchemeRules], past_rules: Mapping[int, str]
+) -> Iterator[Batch]:
+    """The rows of `periods` in batches of whole counties with the same rules, now and last month.
 
-    One streamed query. Periods whose rules are the same object share a batch.
+    One streamed query. `rules` (equal ones are one object) and `past_rules` by id of the period.
     """
     codes = stable_codes([period.path for period in periods])
     county_paths = {period.pk: period.path for period in periods}
@@ -114,16 +113,23 @@ def read_batches(periods: Sequence[Period], rules: Mapping[int, SchemeRules]) ->
     for row in _stream(list(county_paths), codes):
         if row.period_id != current:
             current = row.period_id
-            if batch and (len(batch.rows) >= BATCH_VILLAGES or batch.rules is not rules[current]):
+            is_like = batch and batch.rules is rules[current] and batch.past_rules == past_rules[current]
+            if batch and (len(batch.rows) >= BATCH_VILLAGES or not is_like):
                 yield batch
                 batch = None
-            batch = batch or Batch(rules[current])
+            batch = batch or Batch(rules[current], past_rules[current])
+            batch.counties[current] = codes[county_paths[current]]
         assert batch is not None
         batch.rows.append(row)
         batch.county_codes.append(codes[county_paths[current]])
         batch.township_codes.append(codes.get(row.path[:-STEP], ""))
     if batch:
         yield batch
+
+
+def village_ids(periods: Sequence[Period]) -> list[int]:
+    """Ids of the villages of the months. One query."""
+    return list(VillageMonth.objects.filter(period__in=periods).order_by("pk").values_list("village_id", flat=True))
 
 
 def _stream(period_ids: list[int], codes: Mapping[str, str]) -> Iterator[Row]:

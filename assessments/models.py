@@ -411,7 +411,6 @@ class Ranking(models.Model):
     ranked_count = models.PositiveIntegerField(default=0)
     inputs_checksum = models.CharField(max_length=64)
     rules_checksum = models.CharField(max_length=64)
-    tree_checksum = models.CharField(max_length=64)
     checksum = models.CharField(_("checksum"), max_length=64)
     computed_at = models.DateTimeField(_("computed at"))
     computed_by = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+")

@@ -1,0 +1,272 @@
+"""Locking a month, and turning its values into a ranking: scored, ranked, with a receipt for each village.
+
+Set-based: the number of queries is the same for a county and for a province, apart from
+batches. One transaction; half a ranking never exists. The same inputs give the same
+checksum on every database and on every run.
+Rule: docs/rules/ranking-and-ranges.md; the arithmetic is in assessments/engine.py.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NoReturn
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, Max
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts import audit
+from accounts.models import User
+from assessments import engine, inputs, receipts
+from assessments.bulk import insert_rows
+from assessments.history import History
+from assessments.models import Adjustment, Period, Ranking, Result, Return, Unlock, VillageMonth
+from assessments.rules import SchemeRules
+
+if TYPE_CHECKING:
+    from accounts.jobs import JobRun
+
+STEPS = 2
+DAYS_LATE = "assessments.days_late"
+"""Source code of the penalty for a return that came after the deadline, once for each working day."""
+
+CLOSABLE = (Period.State.LOCKED, Period.State.COMPUTED)
+
+
+@transaction.atomic
+def lock_period(period: Period, *, by: User | None, now: datetime) -> Period:
+    """End entry and review of a month. What is not accepted by then stays unranked.
+
+    Locking twice does nothing. Raises ValidationError "not_open", or "under_unlock" while
+    a return is open again for corrections.
+    """
+    period = Period.objects.select_for_update().get(pk=period.pk)
+    if period.state in CLOSABLE:
+        return period
+    if period.state != Period.State.OPEN:
+        raise ValidationError(_("Only an open month can be locked."), "not_open")
+    _refuse_open_unlocks([period], now)
+    period.state = Period.State.LOCKED
+    period.locked_at = now
+    period.save(update_fields=["state", "locked_at"])
+    audit.record(
+        "assessments.lock_period",
+        actor=by,
+        target=period,
+        unit=period.path,
+        changes={"state": ["open", "locked"], "returns": _return_states(period)},
+    )
+    return period
+
+
+@transaction.atomic
+def close_periods(
+    period_ids: Sequence[int], *, by: User | None, now: datetime, job_run: JobRun | None = None
+) -> list[Ranking]:
+    """Compute draft rankings of locked months (one month, one or many counties), replacing earlier drafts.
+
+    Returns the drafts in the order of the counties. Raises ValidationError "not_locked",
+    "several_months", "already_published", "no_villages".
+    """
+    periods = _take(period_ids, now)
+    for period in periods:
+        if period.state not in CLOSABLE:
+            _refuse_to_close(period)
+    drafts = _compute(periods, by=by, now=now, reason="", job_run=job_run)
+    Period.objects.filter(pk__in=[period.pk for period in periods]).update(state=Period.State.COMPUTED)
+    if job_run is not None:
+        job_run.finish_in_transaction({"rankings": [draft.pk for draft in drafts]})
+    return drafts
+
+
+def _refuse_to_close(period: Period) -> NoReturn:
+    if period.state in {Period.State.PUBLISHED, Period.State.CLOSED}:
+        raise ValidationError(
+            _("This month is published. Changes need a correction with a reason."), "already_published"
+        )
+    raise ValidationError(_("Lock the month first; then nobody changes a value while it is computed."), "not_locked")
+
+
+@transaction.atomic
+def revise(period: Period, *, by: User, now: datetime, reason: str) -> Ranking:
+    """Compute a correction of a published month: the next revision, as a draft, with the list of changed ranks.
+
+    What the system had computed for the published revision is kept; only what an
+    objection corrected differs (`Appeal.corrected_values`: column -> scaled integer).
+    Raises ValidationError "not_published",
+    "reason_missing".
+    """
+    if not reason.strip():
+        raise ValidationError(_("A correction needs its reason."), "reason_missing")
+    (period,) = _take([period.pk], now)
+    if period.state not in {Period.State.PUBLISHED, Period.State.CLOSED}:
+        raise ValidationError(_("Only a published month is corrected by a revision."), "not_published")
+    (draft,) = _compute([period], by=by, now=now, reason=reason.strip(), job_run=None)
+    return draft
+
+
+# --- Steps --------------------------------------------------------------------------------
+
+
+def _take(period_ids: Sequence[int], now: datetime) -> list[Period]:
+    """The periods, locked, in the order of their counties."""
+    periods = list(
+        Period.objects.select_for_update(of=("self",))
+        .select_related("scheme", "unit")
+        .filter(pk__in=period_ids)
+        .order_by("path")
+    )
+    if len({period.month for period in periods}) != 1:
+        raise ValidationError(_("Choose months of the same date."), "several_months")
+    _refuse_open_unlocks(periods, now)
+    return periods
+
+
+def _refuse_open_unlocks(periods: Sequence[Period], now: datetime) -> None:
+    open_unlocks = Unlock.objects.filter(
+        submission__period__in=periods, is_approved=True, relocked_at__isnull=True, open_until__gt=now
+    )
+    names = sorted(open_unlocks.values_list("submission__unit__name", flat=True))
+    if names:
+        raise ValidationError(
+            _("Open again for corrections: %(names)s. Wait until they are handed in and accepted."),
+            "under_unlock",
+            {"names": "、".join(names)},
+        )
+
+
+def _return_states(period: Period) -> dict[str, int]:
+    counts = period.returns.order_by().values_list("state").annotate(Count("pk"))
+    return dict(counts)
+
+
+def _compute(
+    periods: list[Period], *, by: User | None, now: datetime, reason: str, job_run: JobRun | None
+) -> list[Ranking]:
+    rules = _rules_by_period(periods)
+    village_ids = inputs.village_ids(periods)
+    if not village_ids:
+        raise ValidationError(_("This month has no villages. Open it first."), "no_villages")
+    readings = inputs.compute_sources(set(rules.values()), village_ids, periods[0].month)
+    _report(job_run, 1, gettext_noop("The numbers of the system are computed"))
+    history = History(periods, is_revision=bool(reason))
+    adjustments = _adjustments(periods, rules)
+    drafts = _new_drafts(periods, by=by, now=now, reason=reason)
+    past_rules = {period.pk: history.past_rules(period) for period in periods}
+    for batch in inputs.read_batches(periods, rules, past_rules):
+        _compute_batch(batch, readings, adjustments, history, drafts)
+    _report(job_run, 2, gettext_noop("The villages are scored and ranked"))
+    return _finish(drafts, history, by=by)
+
+
+def _compute_batch(
+    batch: inputs.Batch,
+    readings: inputs.Readings,
+    adjustments: Mapping[int, list[tuple[str, str, int, str]]],
+    history: History,
+    drafts: Mapping[int, Ranking],
+) -> None:
+    columns = inputs.columns_of(batch, readings)
+    history.keep_what_was_computed(batch, columns)
+    previous, totals = history.previous_of(batch)
+    records = [
+        engine.AdjustmentRecord(position, *record)
+        for position, row in enumerate(batch.rows)
+        for record in adjustments.get(row.village_id, ())
+    ]
+    scored = engine.score(batch.rules, columns, records, batch.groups(), previous)
+    ranking_ids = {period_id: draft.pk for period_id, draft in drafts.items()}
+    insert_rows(Result, receipts.COLUMNS, receipts.rows(batch, scored, ranking_ids, totals))
+    for period_id, county_code in batch.counties.items():
+        receipts.complete(drafts[period_id], scored, batch, county_code)
+
+
+def _rules_by_period(periods: Sequence[Period]) -> dict[int, SchemeRules]:
+    """Rules in force by period; equal rules are one object, so that their counties share a batch."""
+    known: dict[str, SchemeRules] = {}
+    result = {}
+    for period in periods:
+        rules = SchemeRules.from_snapshot(period.rules_in_force)
+        result[period.pk] = known.setdefault(rules.checksum(), rules)
+    return result
+
+
+def _adjustments(
+    periods: Sequence[Period], rules: Mapping[int, SchemeRules]
+) -> dict[int, list[tuple[str, str, int, str]]]:
+    """Village -> (item, level, times, document): what was entered, and what follows from late returns."""
+    found: dict[int, list[tuple[str, str, int, str]]] = defaultdict(list)
+    entered = Adjustment.objects.filter(period__in=periods, is_void=False).order_by("path", "item_code", "pk")
+    for village_id, *record in entered.values_list("village_id", "item_code", "level", "count", "document"):
+        found[village_id].append(tuple(record))
+    late_items = {
+        period_id: [item.code for item in one.adjustments if item.source_code == DAYS_LATE]
+        for period_id, one in rules.items()
+    }
+    late = VillageMonth.objects.filter(period__in=periods, submission__late_days__gt=0).order_by("path")
+    for period_id, village_id, days in late.values_list("period_id", "village_id", "submission__late_days"):
+        found[village_id] += [(code, "", days, "") for code in late_items[period_id]]
+    return found
+
+
+def _new_drafts(
+    periods: Sequence[Period], *, by: User | None, now: datetime, reason: str
+) -> dict[int, Ranking]:
+    """A draft for each period in place of an earlier draft, numbered after the last published revision."""
+    Ranking.objects.filter(period__in=periods, state=Ranking.State.DRAFT).delete()
+    last = dict(
+        Ranking.objects.filter(period__in=periods).order_by().values_list("period").annotate(Max("revision"))
+    )
+    drafts = Ranking.objects.bulk_create(
+        Ranking(
+            period=period,
+            path=period.path,
+            revision=last.get(period.pk, 0) + 1,
+            rules=period.rules_in_force,
+            reason=reason,
+            computed_at=now,
+            computed_by=by,
+        )
+        for period in periods
+    )
+    return {draft.period_id: draft for draft in drafts}
+
+
+def _finish(drafts: Mapping[int, Ranking], history: History, *, by: User | None) -> list[Ranking]:
+    unaccepted = defaultdict(list)
+    returns = Return.objects.filter(period__in=list(drafts)).exclude(state=Return.State.ACCEPTED)
+    for period_id, name in returns.order_by("path").values_list("period_id", "unit__name"):
+        unaccepted[period_id].append(name)
+    for period_id, draft in drafts.items():
+        if unaccepted[period_id]:
+            draft.warnings.append({"code": "not_accepted", "townships": unaccepted[period_id]})
+        draft.changed_ranks = history.changed_ranks(draft)
+    fields = ["village_count", "ranked_count", "inputs_checksum", "rules_checksum", "checksum", "warnings", "changed_ranks"]
+    rankings = list(drafts.values())
+    Ranking.objects.bulk_update(rankings, fields, batch_size=200)
+    audit.record_many(
+        {
+            "event": "assessments.compute_ranking",
+            "actor": by,
+            "target": draft,
+            "unit": draft.path,
+            "changes": {
+                "revision": draft.revision,
+                "villages": draft.village_count,
+                "ranked": draft.ranked_count,
+                "checksum": draft.checksum,
+            },
+            "reason": draft.reason,
+        }
+        for draft in rankings
+    )
+    return rankings
+
+
+def _report(job_run: JobRun | None, done: int, message: str) -> None:
+    if job_run is not None:
+        job_run.progress(done, STEPS, message)
