@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from assessments.querysets import RankingQuerySet
+from assessments.querysets import RankingQuerySet, ResultQuerySet
 from branches.models import Unit, VillageClass
 from branches.querysets import ScopedQuerySet
 
@@ -481,7 +481,7 @@ class Result(models.Model):
 
     scope_path = "path"
     shared: ClassVar[dict[str, str]] = {"list": "ranking__path"}
-    objects = ScopedQuerySet.as_manager()
+    objects = ResultQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("result")

@@ -16,12 +16,21 @@ if TYPE_CHECKING:
 class RankingQuerySet(ScopedQuerySet):
     def for_user(self, user: User, action: str = "view") -> Self:
         """As everywhere, and drafts only for those who may see drafts."""
-        rows = super().for_user(user, action)
-        drafts = Q()
-        for path in paths_for(user, "assessments.view_draft_ranking"):
-            drafts |= Q(path__startswith=path)
-        shown = Q(state__in=["published", "superseded"])
-        return rows.filter(shown | drafts) if drafts else rows.filter(shown)
+        return super().for_user(user, action).filter(_shown_to(user, ""))
 
     def published(self) -> Self:
         return self.filter(state="published")
+
+
+class ResultQuerySet(ScopedQuerySet):
+    def for_user(self, user: User, action: str = "view") -> Self:
+        """As everywhere; the results of a draft only for those who may see drafts."""
+        return super().for_user(user, action).filter(_shown_to(user, "ranking__"))
+
+
+def _shown_to(user: User, prefix: str) -> Q:
+    """Condition for rankings that are published, or drafts in an area where the user may see drafts."""
+    shown = Q(**{f"{prefix}state__in": ["published", "superseded"]})
+    for path in paths_for(user, "assessments.view_draft_ranking"):
+        shown |= Q(**{f"{prefix}path__startswith": path})
+    return shown
