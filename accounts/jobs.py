@@ -152,7 +152,7 @@ def cancel(job: Job) -> bool:
 def wake(job_id: int) -> bool:
     """Tells a worker that there is work. False when the broker did not take the message, which is only logged."""
     try:
-        current_app.tasks[RUN_TASK].apply_async(args=[job_id], retry=False, ignore_result=True)
+        current_app.tasks[RUN_TASK].apply_async(args=(job_id,), retry=False, ignore_result=True)
     except (KombuError, OSError) as error:
         logger.warning("job %s: no worker woken, the sweeper will find it (%s)", job_id, type(error).__name__)
         return False

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from config import views
+from config import health, views
 
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.forbidden"
@@ -13,6 +13,8 @@ handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
 
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("language/", set_language, name="set_language"),
     path("session/keep/", views.keep_session, name="keep-session"),
     path("", include("accounts.urls")),

@@ -126,6 +126,8 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = env.number("WORKER_CONCURRENCY", 2, at_least=1)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 30, at_least=2)
@@ -133,6 +135,12 @@ JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 30, at_least=2)
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 LOGGING = logging_settings(LOG_LEVEL)
+# --- Running (config/web.py, manage.py portal, config/health.py) --------------------------
+
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.number("PORT", 8000, at_least=1)
+SEED_DEMO = env.flag("SEED_DEMO", True)
+"""`make run` makes a demo county in an empty database."""
 
 MIN_FREE_MB = env.number("MIN_FREE_MB", 500)
 BACKUP_DIR = env.text("BACKUP_DIR")
@@ -194,7 +202,7 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(env.text("STATIC_DIR", str(VAR_DIR / "static")))
 STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -10,10 +10,11 @@ if "PORTAL_VAR_DIR" not in os.environ:
     atexit.register(shutil.rmtree, os.environ["PORTAL_VAR_DIR"], ignore_errors=True)
 
 from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import DATABASES, VAR_DIR  # noqa: E402
+from config.settings.base import DATABASES, INSTALLED_APPS, VAR_DIR  # noqa: E402
 
+INSTALLED_APPS += ["django_migration_linter"]
 # A file, not memory: tests with several connections then meet the locks that production meets.
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,178 @@
+"""The Chinese catalogue: put together from locale/parts, compiled without any outside tool, checked for gaps.
+
+Each part is a .po file with the translations of one area of the portal. `merged` joins
+them; `untranslated` compares them with the texts that the sources mark for translation.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import django
+import polib
+from django.utils.translation.template import templatize
+
+Key = tuple[str, str]
+"""(context or empty, English text) of a message."""
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ROOT / "locale" / "parts"
+CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
+SOURCE_FOLDERS = ("accounts", "assessments", "branches", "cadres", "collective_economy", "config", "imports", "templates")
+HEADER = {
+    "Content-Type": "text/plain; charset=UTF-8",
+    "Content-Transfer-Encoding": "8bit",
+    "Language": "zh_Hans",
+    "MIME-Version": "1.0",
+    "Plural-Forms": "nplurals=1; plural=0;",
+}
+
+_PLAIN = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+_CONTEXT = {"pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy"}
+_TEMPLATE_CALL = re.compile(r"\b((?:n?p?)gettext|_)\(((?:u?(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")\s*,?\s*)+)")
+
+
+class CatalogueError(Exception):
+    """The parts contradict each other or cannot be read; the text says where."""
+
+
+# --- Putting together ---------------------------------------------------------------------
+
+
+def merged(parts: Path = PARTS) -> polib.POFile:
+    """All parts as one catalogue in a fixed order. CatalogueError: one text with two translations, or a fuzzy one."""
+    entries: dict[Key, polib.POEntry] = {}
+    origin: dict[Key, str] = {}
+    for path in sorted(parts.glob("*.po")):
+        for entry in _read(path):
+            key = _key(entry)
+            if entry.fuzzy or not _is_translated(entry):
+                raise CatalogueError(f"{path.name}: “{entry.msgid}” is fuzzy or has no translation.")
+            known = entries.setdefault(key, entry)
+            if _translation(known) != _translation(entry):
+                raise CatalogueError(
+                    f"“{entry.msgid}” is “{_translation(known)}” in {origin[key]} and “{_translation(entry)}” in {path.name}."
+                )
+            origin.setdefault(key, path.name)
+    catalogue = polib.POFile(wrapwidth=110)
+    catalogue.metadata = dict(HEADER)
+    for key in sorted(entries):
+        entry = entries[key]
+        catalogue.append(
+            polib.POEntry(
+                msgctxt=entry.msgctxt,
+                msgid=entry.msgid,
+                msgid_plural=entry.msgid_plural,
+                msgstr=entry.msgstr,
+                msgstr_plural=entry.msgstr_plural,
+                flags=_flags(entry),
+            )
+        )
+    return catalogue
+
+
+def write_catalogue(catalogue: polib.POFile, path: Path = CATALOGUE) -> bool:
+    """Writes the .po and the compiled .mo beside it. True when the .po changed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = str(catalogue) + "\n"
+    is_changed = not path.exists() or path.read_text(encoding="utf-8") != text
+    if is_changed:
+        path.write_text(text, encoding="utf-8")
+    compiled = path.with_suffix(".mo")
+    content = catalogue.to_binary()
+    if not compiled.exists() or compiled.read_bytes() != content:
+        compiled.write_bytes(content)
+    return is_changed
+
+
+def _read(path: Path) -> polib.POFile:
+    try:
+        return polib.pofile(str(path), encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path.name}: {error}") from error
+
+
+def _key(entry: polib.POEntry) -> Key:
+    return entry.msgctxt or "", entry.msgid
+
+
+def _translation(entry: polib.POEntry) -> str:
+    return entry.msgstr_plural.get(0, "") if entry.msgid_plural else entry.msgstr
+
+
+def _is_translated(entry: polib.POEntry) -> bool:
+    return bool(_translation(entry))
+
+
+def _flags(entry: polib.POEntry) -> list[str]:
+    return ["python-format"] if re.search(r"%\(\w+\)[sd]", entry.msgid) else []
+
+
+# --- Checking -----------------------------------------------------------------------------
+
+
+def untranslated(catalogue: polib.POFile) -> list[tuple[Key, str]]:
+    """Texts of the sources that neither the catalogue nor Django's own has, each with the file it stands in."""
+    known = {_key(entry) for entry in catalogue} | _djangos_own()
+    gaps: dict[Key, str] = {}
+    for path in source_files():
+        for key in texts_of(path):
+            if key not in known:
+                gaps.setdefault(key, str(path.relative_to(ROOT)))
+    return sorted(gaps.items(), key=lambda gap: (gap[1], gap[0]))
+
+
+def broken_placeholders(catalogue: polib.POFile) -> list[str]:
+    """Texts whose translation lacks or invents a %(name)s."""
+    return [
+        entry.msgid
+        for entry in catalogue
+        if _placeholders(_translation(entry)) != _placeholders(entry.msgid_plural or entry.msgid)
+    ]
+
+
+def source_files() -> Iterator[Path]:
+    for folder in SOURCE_FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in {".py", ".html", ".txt"} and "migrations" not in path.parts:
+                yield path
+
+
+def texts_of(path: Path) -> set[Key]:
+    """(context, text) of everything a file marks for translation."""
+    text = path.read_text(encoding="utf-8")
+    return set(_texts_of_python(text) if path.suffix == ".py" else _texts_of_template(text))
+
+
+def _texts_of_python(text: str) -> Iterator[Key]:
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        wanted = 1 if name in _PLAIN else 2 if name in _CONTEXT else 0
+        strings = [_constant(argument) for argument in node.args[:wanted]]
+        if wanted and len(strings) == wanted and all(string is not None for string in strings):
+            yield ("", str(strings[0])) if wanted == 1 else (str(strings[0]), str(strings[1]))
+
+
+def _constant(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _texts_of_template(text: str) -> Iterator[Key]:
+    for name, arguments in _TEMPLATE_CALL.findall(templatize(text)):
+        strings = ast.literal_eval(f"({arguments.rstrip().rstrip(',')},)")
+        yield (strings[0], strings[1]) if "p" in name and len(strings) > 1 else ("", strings[0])
+
+
+def _placeholders(text: str) -> set[str]:
+    return set(re.findall(r"%\(\w+\)[sd]|\{\w*\}", text))
+
+
+def _djangos_own() -> set[Key]:
+    folder = Path(django.__file__).parent
+    files: Iterable[Path] = folder.glob("**/locale/zh_Hans/LC_MESSAGES/django.mo")
+    return {_key(entry) for path in files for entry in polib.mofile(str(path)) if _is_translated(entry)}

@@ -1,0 +1,50 @@
+"""What `make check` runs: everything about the code that is not a test. Each step runs, each result is printed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+MANAGE = [sys.executable, "manage.py"]
+PRODUCTION = {
+    "HTTPS": "1",
+    "ALLOWED_HOSTS": "portal.example",
+    "CSRF_TRUSTED_ORIGINS": "https://portal.example",
+    "SECRET_KEY": "check-only-3mZ8qT1vX6cR9wL2yB5nK7dF4gH0jP",
+}
+STEPS: tuple[tuple[str, list[str], dict[str, str]], ...] = (
+    ("format", [str(BIN / "ruff"), "format", "--check", "--quiet", "."], {}),
+    ("lint", [str(BIN / "ruff"), "check", "--quiet", "."], {}),
+    ("layers", [str(BIN / "lint-imports"), "--no-cache"], {}),
+    ("types", [str(BIN / "mypy"), "."], {}),
+    ("migrations complete", [*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
+    ("migrations safe", [*MANAGE, "lintmigrations", "--no-cache", "--quiet", "ok"], {"DJANGO_SETTINGS_MODULE": "config.settings.test"}),
+    ("deployment", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
+    ("translations", [*MANAGE, "messages", "--check"], {}),
+)
+
+
+def main() -> int:
+    failed = []
+    with tempfile.TemporaryDirectory(prefix="portal-check-") as folder:
+        for name, command, extra in STEPS:
+            started = time.monotonic()
+            environment = os.environ | {"PORTAL_VAR_DIR": folder, "LOG_LEVEL": "ERROR"} | extra
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            is_good = done.returncode == 0
+            sys.stdout.write(f"{'ok    ' if is_good else 'FAILED'} {name} ({time.monotonic() - started:.0f} s)\n")
+            if not is_good:
+                failed.append(name)
+                sys.stdout.write(done.stdout + done.stderr)
+            sys.stdout.flush()
+    sys.stdout.write(f"Failed: {', '.join(failed)}\n" if failed else "Everything in order.\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
