@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.operations import BaseDatabaseOperations
 
 from accounts.models import User
 from accounts.roles import Role
 from branches.models import Membership, Unit
 
 BEGINNING = date(2020, 1, 1)
+
+
+@contextmanager
+def without_guards(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """The triggers that keep rows from changing are out of force, as for somebody who owns the tables."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET session_replication_role = replica")
+            yield
+            cursor.execute("SET session_replication_role = DEFAULT")
+            return
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        triggers = cursor.fetchall()
+        for name, _statement in triggers:
+            cursor.execute(f"DROP TRIGGER {name}")
+        yield
+        for _name, statement in triggers:
+            cursor.execute(statement)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_may_be_emptied_between_tests() -> Iterator[None]:
+    """A test with real transactions ends by emptying all tables, which the guards of frozen rows refuse."""
+    plain = BaseDatabaseOperations.execute_sql_flush
+
+    def flush(operations: BaseDatabaseOperations, statements: list[str]) -> None:
+        with without_guards(operations.connection):
+            plain(operations, statements)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush)
+        yield
 
 
 def make_unit(parent: Unit | None, kind: str, name: str, code: str | None = None) -> Unit:
