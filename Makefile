@@ -39,10 +39,10 @@ run: .venv/.runtime
 	@exec $(BIN)/python manage.py portal
 
 test: .venv/.dev
-	@exec $(BIN)/python tests/run.py $(ARGS)
+	@exec $(BIN)/python -m tests.run $(ARGS)
 
 check: .venv/.dev
-	@exec $(BIN)/python tests/check.py
+	@exec $(BIN)/python -m tests.check
 
 bench: .venv/.dev
 	@exec $(BIN)/python -m benchmarks $(ARGS)

@@ -270,12 +270,16 @@ def run(job_id: int) -> bool:
 def take(job_id: int) -> JobRun | None:
     """The job with a lease of ours, if it was queued or its holder's lease has ended."""
     token = f"{secrets.token_hex(8)}@{socket.gethostname()[:12]}:{os.getpid()}"
-    taken = _takeable().filter(pk=job_id, attempt__lt=MAX_ATTEMPTS).update(
-        state=Job.State.RUNNING,
-        attempt=F("attempt") + 1,
-        lease_token=token,
-        lease_until=_in(LEASE),
-        heartbeat_at=Now(),
+    taken = (
+        _takeable()
+        .filter(pk=job_id, attempt__lt=MAX_ATTEMPTS)
+        .update(
+            state=Job.State.RUNNING,
+            attempt=F("attempt") + 1,
+            lease_token=token,
+            lease_until=_in(LEASE),
+            heartbeat_at=Now(),
+        )
     )
     if not taken:
         return None
@@ -290,9 +294,7 @@ _running: dict[str, JobRun] = {}
 def hand_back_all() -> int:
     """Gives the running jobs of this process back to the queue, uncounted. Called when it stops before they end."""
     return sum(
-        _held(job_run).update(
-            state=Job.State.QUEUED, attempt=F("attempt") - 1, lease_token="", lease_until=None
-        )
+        _held(job_run).update(state=Job.State.QUEUED, attempt=F("attempt") - 1, lease_token="", lease_until=None)
         for job_run in list(_running.values())
     )
 
@@ -377,7 +379,9 @@ def sweep(run_here: Callable[[int], object]) -> int:
     waiting = list(
         _takeable()
         .filter(attempt__lt=MAX_ATTEMPTS)
-        .annotate(is_overdue=Q(created_at__lt=_in(-PATIENCE)) & (Q(lease_until=None) | Q(lease_until__lt=_in(-PATIENCE))))
+        .annotate(
+            is_overdue=Q(created_at__lt=_in(-PATIENCE)) & (Q(lease_until=None) | Q(lease_until__lt=_in(-PATIENCE)))
+        )
         .order_by("pk")
         .values_list("pk", "is_overdue")
     )

@@ -111,7 +111,7 @@ def tick(holder: str, now: datetime) -> list[str]:
 
 
 def _claim(name: str, every: timedelta, now: datetime) -> bool:
-    """Whether `name` is due; if so, `now` is kept as its last call. A last call in the future (clock moved) counts as none."""
+    """Whether `name` is due; if so, `now` is kept as its last call. One in the future (clock moved) counts as none."""
     with transaction.atomic():
         lease = Lease.objects.select_for_update().get(name=LEASE_NAME)
         last = lease.state.get(name)

@@ -19,7 +19,16 @@ from django.db.utils import OperationalError, ProgrammingError
 
 from config.request_id import current_request_id
 
-TELLING = (OSError, ImportError, NameError, AttributeError, TypeError, ImproperlyConfigured, OperationalError, ProgrammingError)
+TELLING = (
+    OSError,
+    ImportError,
+    NameError,
+    AttributeError,
+    TypeError,
+    ImproperlyConfigured,
+    OperationalError,
+    ProgrammingError,
+)
 DIGITS = re.compile(r"\d{11,}[Xx]?")
 EXTRA = ("reference", "path", "method", "status", "milliseconds", "user_id", "address", "job_id")
 

@@ -21,7 +21,8 @@ Key = tuple[str, str]
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ROOT / "locale" / "parts"
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
-SOURCE_FOLDERS = ("accounts", "assessments", "branches", "cadres", "collective_economy", "config", "imports", "templates")
+APPS = ("accounts", "assessments", "branches", "cadres", "collective_economy", "config", "imports")
+SOURCE_FOLDERS = (*APPS, "templates")
 HEADER = {
     "Content-Type": "text/plain; charset=UTF-8",
     "Content-Transfer-Encoding": "8bit",
@@ -53,9 +54,8 @@ def merged(parts: Path = PARTS) -> polib.POFile:
                 raise CatalogueError(f"{path.name}: “{entry.msgid}” is fuzzy or has no translation.")
             known = entries.setdefault(key, entry)
             if _translation(known) != _translation(entry):
-                raise CatalogueError(
-                    f"“{entry.msgid}” is “{_translation(known)}” in {origin[key]} and “{_translation(entry)}” in {path.name}."
-                )
+                words = f"“{_translation(known)}” in {origin[key]} and “{_translation(entry)}” in {path.name}"
+                raise CatalogueError(f"“{entry.msgid}” is {words}.")
             origin.setdefault(key, path.name)
     catalogue = polib.POFile(wrapwidth=110)
     catalogue.metadata = dict(HEADER)

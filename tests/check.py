@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.run import LOCAL_DATABASE, database_problem
+
 BIN = Path(sys.executable).parent
 MANAGE = [sys.executable, "manage.py"]
 PRODUCTION = {
@@ -17,13 +19,18 @@ PRODUCTION = {
     "CSRF_TRUSTED_ORIGINS": "https://portal.example",
     "SECRET_KEY": "check-only-3mZ8qT1vX6cR9wL2yB5nK7dF4gH0jP",
 }
+APPS = ("accounts", "imports", "branches", "cadres", "assessments", "collective_economy")
+LINTED = {
+    "DJANGO_SETTINGS_MODULE": "config.settings.test",
+    "DATABASE_URL": os.environ.get("DATABASE_URL") or LOCAL_DATABASE.rsplit("/", 1)[0] + "/postgres",
+}
 STEPS: tuple[tuple[str, list[str], dict[str, str]], ...] = (
     ("format", [str(BIN / "ruff"), "format", "--check", "--quiet", "."], {}),
     ("lint", [str(BIN / "ruff"), "check", "--quiet", "."], {}),
     ("layers", [str(BIN / "lint-imports"), "--no-cache"], {}),
     ("types", [str(BIN / "mypy"), "."], {}),
     ("migrations complete", [*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
-    ("migrations safe", [*MANAGE, "lintmigrations", "--no-cache", "--quiet", "ok"], {"DJANGO_SETTINGS_MODULE": "config.settings.test"}),
+    ("migrations safe", [*MANAGE, "lintmigrations", "--no-cache", "--quiet", "ok", "--include-apps", *APPS], LINTED),
     ("deployment", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
     ("translations", [*MANAGE, "messages", "--check"], {}),
 )
@@ -33,6 +40,10 @@ def main() -> int:
     failed = []
     with tempfile.TemporaryDirectory(prefix="portal-check-") as folder:
         for name, command, extra in STEPS:
+            if extra is LINTED and (problem := database_problem(LINTED["DATABASE_URL"])):
+                # The linter reads the SQL that the production database would get, and asks it for its version.
+                sys.stdout.write(f"not run {name}: {problem}\n")
+                continue
             started = time.monotonic()
             environment = os.environ | {"PORTAL_VAR_DIR": folder, "LOG_LEVEL": "ERROR"} | extra
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -1,8 +1,8 @@
 """What `make test` runs: the whole suite on the embedded default, then on PostgreSQL and Redis where they answer.
 
-    make test                          both, as far as the servers answer
-    make test ARGS="tests/accounts"    a part of it
-    python tests/run.py --require-servers    fails when the servers do not answer (continuous integration)
+make test                          both, as far as the servers answer
+make test ARGS="tests/accounts"    a part of it
+python -m tests.run --require-servers    fails when the servers do not answer (continuous integration)
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     outcomes = {EMBEDDED: _suite(EMBEDDED, {"DATABASE_URL": "", "REDIS_URL": ""}, rest)}
     database_url = os.environ.get("DATABASE_URL") or LOCAL_DATABASE
     redis_url = os.environ.get("REDIS_URL") or LOCAL_REDIS
-    problem = _database_problem(database_url) or _redis_problem(redis_url)
+    problem = database_problem(database_url) or _redis_problem(redis_url)
     if problem:
         _say(f"\n=== Not run on {SERVERS}: {problem}")
         outcomes[SERVERS] = 1 if require_servers or os.environ.get("DATABASE_URL") or os.environ.get("REDIS_URL") else 0
@@ -51,7 +51,7 @@ def _suite(name: str, environment: dict[str, str], arguments: list[str]) -> int:
     return code
 
 
-def _database_problem(url: str) -> str:
+def database_problem(url: str) -> str:
     """Why there is no PostgreSQL at `url`, empty when it answers. Databases for the tests are made beside it."""
     try:
         psycopg2.connect(url.rsplit("/", 1)[0] + "/postgres", connect_timeout=3).close()

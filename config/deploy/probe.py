@@ -1,7 +1,6 @@
 """Health checks inside a container, without any outside tool and without loading the portal.
 
-    python config/deploy/probe.py web
-    python config/deploy/probe.py process celery
+`python config/deploy/probe.py web`, `python config/deploy/probe.py process celery`.
 """
 
 from __future__ import annotations

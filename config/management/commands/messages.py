@@ -13,7 +13,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--check", action="store_true", help="fail on missing texts and on a catalogue that is not up to date")
+        parser.add_argument("--check", action="store_true", help="fail on gaps and on a catalogue not up to date")
 
     def handle(self, *args: Any, check: bool = False, **options: Any) -> None:
         try:

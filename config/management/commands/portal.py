@@ -34,7 +34,7 @@ ROLE_LABELS = {
 
 
 class Command(BaseCommand):
-    help = "Prepares the database, then runs web, worker and ticker until Ctrl-C. Makes a demo county in an empty database."
+    help = "Prepares the database (a demo county if it is empty), then runs web, worker and ticker until Ctrl-C."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -77,7 +77,9 @@ class Command(BaseCommand):
     def _seed(self) -> None:
         if _unfinished().exists():
             raise CommandError("The demo county was made only in part. Empty the database, then start again.")
-        self._say("The database is empty: a demo county is being made. All its people are invented. This takes a few minutes.")
+        self._say(
+            "The database is empty: a demo county is being made, all its people invented. This takes a few minutes."
+        )
         _unfinished().touch()
         answer = StringIO()
         call_command("seed_demo", json=True, stdout=answer)
@@ -111,10 +113,10 @@ class Command(BaseCommand):
 def _children() -> list[Child]:
     logs = settings.VAR_DIR / "log"
     folder = Path(sys.executable).parent
-    worker = [str(folder / "celery"), "-A", "config", "worker", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     return [
         Child("web", [str(folder / "gunicorn"), "-c", "python:config.web"], logs / "web.log"),
-        Child("worker", worker, logs / "worker.log"),
+        Child("worker", [str(folder / "celery"), "-A", "config", "worker", *alone], logs / "worker.log"),
         Child("ticker", [sys.executable, "manage.py", "ticker"], logs / "ticker.log"),
     ]
 
