@@ -275,11 +275,13 @@ class Scored:
 
     def checksums(self) -> dict[str, Checksums]:
         """By county code. Rows count in the order of their village codes, so the order read does not matter."""
-        order = np.argsort(np.array(self.groups.villages))
-        ids = self.groups.county.ids[order]
+        order = np.lexsort((np.array(self.groups.villages), self.groups.county.ids))
+        edges = np.searchsorted(self.groups.county.ids[order], np.arange(len(self.groups.county.codes) + 1))
+        inputs = _digests(_input_parts(self, order), edges, self.rules.canonical())
+        results = _digests(_result_parts(self, order), edges, b"")
         return {
-            code: Checksums(_input_checksum(self, order[ids == number]), _result_checksum(self, order[ids == number]))
-            for number, code in enumerate(self.groups.county.codes)
+            code: Checksums(given, found)
+            for code, given, found in zip(self.groups.county.codes, inputs, results, strict=True)
         }
 
     def _packed_rows(self, start: int, stop: int) -> Ints:
@@ -558,43 +560,45 @@ def unpack_lines(rules: SchemeRules, packed: bytes | str | Sequence[Any]) -> lis
 # Checksums
 
 
-def _input_checksum(scored: Scored, rows: Ints) -> str:
-    digest = hashlib.sha256(scored.rules.canonical())
-    groups = scored.groups
-    for village in rows.tolist():
-        digest.update(f"\n{groups.villages[village]}".encode())
+def _digests(parts: Iterator[Sequence[str] | npt.NDArray[Any]], edges: Ints, start: bytes) -> list[str]:
+    """One digest for each county, whose rows lie between two edges of every part."""
+    digests = [hashlib.sha256(start) for _edge in edges[:-1]]
+    for part in parts:
+        for digest, begin, end in zip(digests, edges[:-1], edges[1:], strict=True):
+            rows = part[begin:end]
+            digest.update(rows.tobytes() if isinstance(rows, np.ndarray) else "\n".join(rows).encode() + b"\n\n")
+    return [digest.hexdigest() for digest in digests]
+
+
+def _input_parts(scored: Scored, order: Ints) -> Iterator[Sequence[str] | npt.NDArray[Any]]:
+    places = order.tolist()
+    groups, records = scored.groups, scored.adjusted.records
+    yield [groups.villages[village] for village in places]
     for name in GROUP_NAMES:
         kind: Grouping = getattr(groups, name)
         names = [*kind.codes, ""]
-        digest.update(f"\n{name}:{','.join(names[number] for number in kind.ids[rows].tolist())}".encode())
+        yield [names[number] for number in kind.ids[order].tolist()]
     for code in sorted(scored.columns):
         values, states = scored.columns[code]
-        digest.update(f"\n{code}:".encode())
-        digest.update(values[rows].astype("<i8").tobytes())
-        digest.update(states[rows].tobytes())
-    records = scored.adjusted.records
-    for village in rows.tolist():
-        for number, level, count, _points, document in records.get(village, ()):
-            digest.update(f"\n{groups.villages[village]}:{number}:{level}:{count}:{document}".encode())
-    return digest.hexdigest()
+        yield values[order].astype("<i8")
+        yield states[order].astype("<i1")
+    yield [str(records[village]) if village in records else "" for village in places]
 
 
-def _result_checksum(scored: Scored, rows: Ints) -> str:
-    digest = hashlib.sha256()
+def _result_parts(scored: Scored, order: Ints) -> Iterator[npt.NDArray[Any]]:
     for number in range(len(scored.rules.indicators)):
-        digest.update(scored.points[number][rows].astype("<i8").tobytes())
-        digest.update(scored.weights.of(number)[rows].astype("<i8").tobytes())
-        digest.update(scored.states[number][rows].tobytes())
+        yield scored.points[number][order].astype("<i8")
+        yield scored.weights.of(number)[order].astype("<i8")
+        yield scored.states[number][order].astype("<i1")
     columns = [scored.base, scored.bonus, scored.penalty, scored.total, scored.low, scored.high]
-    columns += [scored.grade, scored.veto, scored.is_ranked, scored.is_held_back]
+    columns += [scored.grade, scored.veto, scored.is_ranked.astype(np.int64), scored.is_held_back.astype(np.int64)]
     for name in GROUP_NAMES:
         columns += [scored.ranks[name], scored.rank_best[name], scored.rank_worst[name]]
     for name in sorted(scored.movement):
         moved = scored.movement[name]
-        columns += [moved.is_known, moved.correction, moved.rules, moved.own, moved.others]
+        columns += [moved.is_known.astype(np.int64), moved.correction, moved.rules, moved.own, moved.others]
     for column in columns:
-        digest.update(column[rows].astype("<i8").tobytes())
-    return digest.hexdigest()
+        yield column[order].astype("<i8")
 
 
 # Worked examples of a scheme
