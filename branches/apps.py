@@ -1,7 +1,14 @@
 from django.apps import AppConfig
+from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
 
 class BranchesConfig(AppConfig):
     name = "branches"
     verbose_name = _("Organizations")
+
+    def ready(self) -> None:
+        # The admin and the sources read models, which exist only now.
+        from branches.checks import scoped_admins
+
+        register(scoped_admins, "admin")

@@ -8,8 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.db.models import Model
 
 from accounts.roles import Role, permissions_of
-from branches.querysets import ScopedQuerySet
-from branches.scoping import memberships_of, paths_for
+from branches.scoping import memberships_of, paths_for, rows_for
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -21,11 +20,10 @@ class ScopeBackend(ModelBackend):
     def has_perm(self, user_obj: User, perm: str, obj: Model | None = None) -> bool:  # type: ignore[override]
         if obj is None:
             return bool(paths_for(user_obj, perm))
-        queryset = type(obj)._default_manager.all()
-        if not isinstance(queryset, ScopedQuerySet) or obj.pk is None:
+        if not hasattr(obj, "scope_path") or obj.pk is None:
             return bool(paths_for(user_obj, perm))
         action = perm.split(".", 1)[1].removesuffix(f"_{obj._meta.model_name}")
-        return queryset.for_user(user_obj, action).filter(pk=obj.pk).exists()
+        return rows_for(user_obj, type(obj), action).filter(pk=obj.pk).exists()
 
     def roles_of(self, user: User) -> list[tuple[Role, str, str]]:
         """(role, path, name of the unit) of each membership in effect. The audit trail asks this way."""

@@ -1,4 +1,7 @@
-"""Numbers about villages that other apps compute and assessments ranks by (docs/decisions/0001-indicator-registry.md)."""
+"""Numbers about villages that other apps compute and assessments ranks by.
+
+Why a registry: docs/decisions/0001-indicator-registry.md.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from treebeard.mp_tree import MP_Node
 
 from accounts.roles import Role
+from branches.names import short_village_name
 from branches.querysets import BranchQuerySet, MembershipQuerySet, ScopedQuerySet, UnitManager
 
 
@@ -30,11 +31,16 @@ class Unit(MP_Node):
 
     kind = models.CharField(_("level"), max_length=10, choices=Kind)
     code = models.CharField(_("code"), max_length=12, unique=True, null=True, blank=True)
-    name = models.CharField(_("name"), max_length=60)
+    name = models.CharField(_("name"), max_length=60, db_index=True)
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True, help_text=_("Last day on which the unit exists."))
     merged_into = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged_units", verbose_name=_("merged into")
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="merged_units",
+        verbose_name=_("merged into"),
     )
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -56,20 +62,34 @@ class Unit(MP_Node):
         return self.name
 
     @property
+    def short_name(self) -> str:
+        """The everyday name: 洪岗村 for 洪岗村民委员会."""
+        return short_village_name(self.name)
+
+    @property
     def parent_path(self) -> str:
         return self.path[: -self.steplen]
 
 
 class Membership(models.Model):
-    """A role at a unit, valid there and below, from a day to a day. It takes effect when a second person confirms it."""
+    """A role at a unit, valid there and below, from a day to a day.
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("account"))
+    It takes effect when a second person confirms it.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("account")
+    )
     role = models.CharField(_("role"), max_length=2, choices=Role.choices)
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("unit"))
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True)
-    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
-    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
     confirmed_at = models.DateTimeField(null=True, editable=False)
 
     scope_path = "unit__path"
@@ -82,13 +102,18 @@ class Membership(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["user", "role", "unit", "valid_from"], name="one_membership_per_start"),
             models.CheckConstraint(
-                condition=Q(confirmed_by__isnull=True) | Q(proposed_by__isnull=True) | ~Q(confirmed_by=F("proposed_by")),
+                condition=Q(confirmed_by__isnull=True)
+                | Q(proposed_by__isnull=True)
+                | ~Q(confirmed_by=F("proposed_by")),
                 name="membership_confirmed_by_another",
             ),
             models.CheckConstraint(
-                condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=F("user")), name="membership_not_confirmed_by_oneself"
+                condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=F("user")),
+                name="membership_not_confirmed_by_oneself",
             ),
-            models.CheckConstraint(condition=~Q(role="RI") | Q(valid_to__isnull=False), name="inspector_has_an_end_date"),
+            models.CheckConstraint(
+                condition=~Q(role="RI") | Q(valid_to__isnull=False), name="inspector_has_an_end_date"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -109,8 +134,12 @@ class Village(models.Model):
     approved_post_count = models.PositiveSmallIntegerField(_("approved posts"), default=5)
     farmland_mu = models.DecimalField(_("farmland (mu)"), max_digits=12, decimal_places=2, null=True, blank=True)
     forest_mu = models.DecimalField(_("forest (mu)"), max_digits=12, decimal_places=2, null=True, blank=True)
-    operating_assets = models.DecimalField(_("operating assets (yuan)"), max_digits=16, decimal_places=2, null=True, blank=True)
-    last_year_income = models.DecimalField(_("last year's income (yuan)"), max_digits=16, decimal_places=2, null=True, blank=True)
+    operating_assets = models.DecimalField(
+        _("operating assets (yuan)"), max_digits=16, decimal_places=2, null=True, blank=True
+    )
+    last_year_income = models.DecimalField(
+        _("last year's income (yuan)"), max_digits=16, decimal_places=2, null=True, blank=True
+    )
     last_year_operating_income = models.DecimalField(
         _("last year's operating income (yuan)"), max_digits=16, decimal_places=2, null=True, blank=True
     )
@@ -129,7 +158,10 @@ class Village(models.Model):
 
 
 class VillageClass(models.Model):
-    """Class and starting band of a village in a span of time: unlike villages are compared with their like (handbook 1.4)."""
+    """Class and starting band of a village in a span of time.
+
+    Unlike villages are compared with their like (handbook 1.4).
+    """
 
     class Kind(models.TextChoices):
         HUB = "hub", _("hub")
@@ -170,7 +202,10 @@ class VillageClass(models.Model):
 
 
 class Branch(models.Model):
-    """A Party organization that sits at a unit. A village has one leading branch and may have others (单独建, 联合建 …)."""
+    """A Party organization that sits at a unit.
+
+    A village has one leading branch and may have others (单独建, 联合建 …).
+    """
 
     class Kind(models.TextChoices):
         BRANCH = "branch", _("Party branch")
@@ -181,7 +216,14 @@ class Branch(models.Model):
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.BRANCH)
     is_leading = models.BooleanField(_("leading branch of the village"), default=True)
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent branch"))
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("parent branch"),
+    )
     member_count = models.PositiveIntegerField(_("members"), null=True, blank=True)
     established_on = models.DateField(_("established on"), null=True, blank=True)
     next_election_on = models.DateField(_("next election on"), null=True, blank=True)
@@ -219,8 +261,11 @@ class OrganisationalLife(models.Model):
         REVIEW = "review", _("democratic review")
         VOLUNTEERING = "volunteering", _("volunteer service")
         CIVILITY = "civility", _("civility activity")
+        REPRESENTATIVES = "representatives", _("villager representatives' meeting")
 
-    branch = models.ForeignKey(Branch, on_delete=models.PROTECT, related_name="life", verbose_name=_("Party organization"))
+    branch = models.ForeignKey(
+        Branch, on_delete=models.PROTECT, related_name="life", verbose_name=_("Party organization")
+    )
     path = models.CharField(max_length=255, editable=False, db_index=True)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     held_on = models.DateField(_("held on"))
@@ -234,8 +279,11 @@ class OrganisationalLife(models.Model):
     content = models.TextField(_("content"), blank=True)
     decisions = models.TextField(_("decisions"), blank=True)
     recorded_on = models.DateField(_("recorded on"))
-    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
     is_void = models.BooleanField(_("void"), default=False)
+    void_reason = models.CharField(_("reason for making it void"), max_length=200, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     scope_path = "path"
@@ -251,7 +299,9 @@ class OrganisationalLife(models.Model):
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
-                condition=Q(due_count__isnull=True) | Q(present_count__isnull=True) | Q(present_count__lte=F("due_count") - F("excused_count")),
+                condition=Q(due_count__isnull=True)
+                | Q(present_count__isnull=True)
+                | Q(present_count__lte=F("due_count") - F("excused_count")),
                 name="life_present_within_due",
             ),
         ]
@@ -272,15 +322,20 @@ class Decision(models.Model):
     path = models.CharField(max_length=255, editable=False, db_index=True)
     matter = models.CharField(_("matter"), max_length=200)
     origin = models.CharField(_("origin"), max_length=10, choices=Origin, default=Origin.CADRES)
-    decided_on = models.DateField(_("date of the matter"), help_text=_("The month of this date is the month in which it is assessed."))
+    decided_on = models.DateField(
+        _("date of the matter"), help_text=_("The month of this date is the month in which it is assessed.")
+    )
     proposed_on = models.DateField(_("1 branch proposes"), null=True, blank=True)
     discussed_on = models.DateField(_("2 two committees discuss"), null=True, blank=True)
     examined_on = models.DateField(_("3 member meeting examines"), null=True, blank=True)
     resolved_on = models.DateField(_("4 villagers' meeting decides"), null=True, blank=True)
     decision_published_on = models.DateField(_("5 decision published"), null=True, blank=True)
     result_published_on = models.DateField(_("6 result published"), null=True, blank=True)
-    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
     is_void = models.BooleanField(_("void"), default=False)
+    void_reason = models.CharField(_("reason for making it void"), max_length=200, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     STEPS: ClassVar[tuple[str, ...]] = (
@@ -298,7 +353,9 @@ class Decision(models.Model):
         verbose_name = _("village decision")
         verbose_name_plural = _("village decisions")
         ordering: ClassVar[list[str]] = ["-decided_on", "-pk"]
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["unit", "decided_on"], name="decision_by_unit_and_day")]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["unit", "decided_on"], name="decision_by_unit_and_day")
+        ]
 
     def __str__(self) -> str:
         return self.matter

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Model, Q
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404
 from django.utils import timezone
 
 from accounts.roles import Role, roles_with
@@ -30,7 +32,7 @@ def permission_name(model: type[Model], action: str) -> str:
 
 
 def memberships_of(user: User) -> list[tuple[Role, str, str]]:
-    """(role, path of the unit, name of the unit) of the user's effective memberships, read once for each user object and day.
+    """(role, path of the unit, its name) of the user's effective memberships, read once for each user object and day.
 
     The list is kept on the user object: a request asks dozens of times, and a user
     object lives as long as a request or a job, so a right taken away ends with it.
@@ -79,3 +81,40 @@ def scope_condition(user: User, model: type[Model], action: str) -> Q | None:
         conditions.append(Q(**{f"{shared}__in": sorted(above)}))
         conditions += [Q(**{f"{shared}__startswith": path}) for path in paths]
     return reduce(or_, conditions)
+
+
+def rows_for(user: User, model: type[Model], action: str = "view") -> QuerySet[Any]:
+    """Rows of any model with a `scope_path` on which the user may do `action`.
+
+    The same as `for_user`, also for models of the apps below this one, which cannot
+    build on ScopedQuerySet. A model without a scope is a mistake of ours.
+    """
+    rows = model._default_manager.all()
+    if hasattr(rows, "for_user"):
+        return rows.for_user(user, action)
+    if not hasattr(model, "scope_path"):
+        raise ImproperlyConfigured(f"{model._meta.label} has no scope_path, so nobody can say whose rows they are.")
+    condition = scope_condition(user, model, action)
+    return rows.none() if condition is None else rows.filter(condition)
+
+
+def path_of(row: Model) -> str:
+    """The materialised path by which the row is in or out of somebody's scope."""
+    value: Any = row
+    for step in row.scope_path.split("__"):  # type: ignore[attr-defined]
+        value = getattr(value, step)
+    return str(value)
+
+
+def fetch(user: User, model: type[Model], pk: int, action: str = "view") -> Any:
+    """The row, for a page about one row.
+
+    Http404 when it is not in the user's sight, whether or not it exists; PermissionDenied
+    when it is, but the user may not do `action` to it.
+    """
+    row = rows_for(user, model).filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    if action != "view" and not rows_for(user, model, action).filter(pk=pk).exists():
+        raise PermissionDenied
+    return row
