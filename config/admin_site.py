@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -15,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 class LoginForm(AuthenticationForm):
     """A wrong name, a wrong password and a locked account read the same."""
 
-    error_messages = {
-        "invalid_login": _("User name or password is wrong. Five wrong attempts in a row lock the name for 15 minutes."),
-        "inactive": _("User name or password is wrong. Five wrong attempts in a row lock the name for 15 minutes."),
-    }
+    error_messages = dict.fromkeys(
+        ("invalid_login", "inactive"),
+        _("User name or password is wrong. Five wrong attempts in a row lock the name for 15 minutes."),
+    )
 
 
 class PortalAdminSite(admin.AdminSite):
@@ -32,14 +31,14 @@ class PortalAdminSite(admin.AdminSite):
         """Anyone with a live account comes in; what they find inside is a matter of rights."""
         return bool(request.user.is_active and request.user.is_authenticated)
 
-    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """As Django's, but a script whose session is over is sent to the login page as a whole.
 
         Otherwise the login form would be swapped into the table cell that asked.
         """
         inner = super().admin_view(view, cacheable)
 
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.headers.get("HX-Request") == "true" and not self.has_permission(request):
                 response = HttpResponse(status=401)
                 response.headers["HX-Redirect"] = reverse("admin:login")

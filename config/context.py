@@ -62,7 +62,10 @@ class Portal:
     @cached_property
     def roles(self) -> list[str]:
         """Such as "松岭镇 · 乡镇党委书记", the highest unit first."""
-        return [f"{unit_name} · {role.label}" for role, _path, unit_name in memberships_of(self._request.user)]
+        user = self._request.user
+        if not user.is_authenticated:
+            return []
+        return [f"{unit_name} · {role.label}" for role, _path, unit_name in memberships_of(user)]
 
     @property
     def role_text(self) -> str:

@@ -55,7 +55,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500: our mistake. Asks neither database nor session, either of which may be what failed."""
     reference = reference_of(request)
     logger.error("error page shown", extra={"reference": reference, "path": request.path})
-    words = _("Something went wrong on the server. It is recorded under number %(reference)s.") % {"reference": reference}
+    words = _("Something went wrong on the server. It is recorded under number %(reference)s.") % {
+        "reference": reference
+    }
     if _is_api(request):
         return _json(500, words, reference=reference)
     context = {"message": words, "reference": reference, "is_saving": request.method == "POST"}

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
     from django.http import HttpRequest
 
     from accounts.models import User
@@ -30,7 +31,7 @@ class Entry:
     label: str | Promise
     icon: str
     url_name: str
-    permission: str | tuple[str, ...] | Callable[[User], bool] | None = None
+    permission: str | tuple[str, ...] | Callable[[User | AnonymousUser], bool] | None = None
     count: str = ""
 
 
@@ -206,7 +207,7 @@ def _items(group: Group, request: HttpRequest, counts: Mapping[str, int]) -> tup
     return tuple(Item(entry.label, entry.icon, url, counts.get(entry.count, 0)) for entry, url in found if url)
 
 
-def _may_open(user: User, entry: Entry) -> bool:
+def _may_open(user: User | AnonymousUser, entry: Entry) -> bool:
     if entry.permission is None:
         return True
     if callable(entry.permission):

@@ -261,11 +261,11 @@ def steps(labels: Iterable[str], current: int, extra_class: str = "") -> SafeStr
     items = []
     for number, text in enumerate(labels, start=1):
         state = "is-done" if number < current else "is-now" if number == current else ""
-        items.append((state, format_html(' aria-current="step"') if number == current else "", text))
+        items.append((state, "step" if number == current else "false", text))
     return format_html(
         '<ol class="p-steps{}">{}</ol>',
         f" {extra_class}" if extra_class else "",
-        format_html_join("", '<li class="{}"{}><span>{}</span></li>', items),
+        format_html_join("", '<li class="{}" aria-current="{}"><span>{}</span></li>', items),
     )
 
 
@@ -273,7 +273,7 @@ def steps(labels: Iterable[str], current: int, extra_class: str = "") -> SafeStr
 
 
 @register.inclusion_tag("portal/_empty.html")
-def empty(  # noqa: PLR0913  (six words of one sentence)
+def empty(
     icon_name: str, title: str, text: str = "", url: str = "", action: str = "", small: bool = False
 ) -> dict[str, Any]:
     """Nothing here yet or nothing found: what, why it matters, one way on."""
@@ -311,7 +311,7 @@ def field(bound: BoundField, extra_class: str = "") -> dict[str, Any]:
     kind = getattr(bound.field.widget, "input_type", "textarea")
     if bound.widget_type in ("select", "textarea"):
         kind = bound.widget_type
-    attrs = {"class": f"{WIDGET_CLASSES.get(kind, 'p-input')} {extra_class}".strip()}
+    attrs: dict[str, str | bool] = {"class": f"{WIDGET_CLASSES.get(kind, 'p-input')} {extra_class}".strip()}
     described = [f"{bound.auto_id}_error"] if bound.errors else []
     if bound.help_text:
         described.append(f"{bound.auto_id}_helptext")
