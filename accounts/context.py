@@ -25,7 +25,8 @@ class ActContext:
     request_id: str = ""
 
 
-_current: ContextVar[ActContext] = ContextVar("act_context", default=ActContext())
+NOWHERE = ActContext()
+_current: ContextVar[ActContext] = ContextVar("act_context", default=NOWHERE)
 
 
 def current() -> ActContext:

@@ -41,6 +41,8 @@ SECRET_KEY = _kept_secret("SECRET_KEY")
 FIELD_KEY = _kept_secret("FIELD_KEY")
 INDEX_KEY = _kept_secret("INDEX_KEY")
 AUDIT_KEY = _kept_secret("AUDIT_KEY")
+AUDIT_HEAD_FILE = env.text("AUDIT_HEAD_FILE", str(VAR_DIR / "audit-head.json"))
+"""Newest link of the audit chain. Best kept where the database's administrator cannot write."""
 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
@@ -124,23 +126,23 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.number("WORKER_CONCURRENCY", 2, at_least=1)
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 30, at_least=2)
 """How long a worker that was killed keeps its job from the others."""
 
-LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
-LOGGING = logging_settings(LOG_LEVEL)
 # --- Running (config/web.py, manage.py portal, config/health.py) --------------------------
 
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.number("PORT", 8000, at_least=1)
 SEED_DEMO = env.flag("SEED_DEMO", True)
 """`make run` makes a demo county in an empty database."""
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
+LOGGING = logging_settings(LOG_LEVEL)
 
 MIN_FREE_MB = env.number("MIN_FREE_MB", 500)
 BACKUP_DIR = env.text("BACKUP_DIR")

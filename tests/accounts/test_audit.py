@@ -21,7 +21,11 @@ def test_event_holds_who_in_which_role_from_where_and_what(county_admin: User, e
             actor=county_admin,
             target=east,
             unit=east,
-            changes={"name": ["东乡", "东镇"], "valid_from": [None, datetime.date(2026, 1, 1)], "area": Decimal("1.50")},
+            changes={
+                "name": ["东乡", "东镇"],
+                "valid_from": [None, datetime.date(2026, 1, 1)],
+                "area": Decimal("1.50"),
+            },
             reason="撤乡设镇",
         )
     event = AuditEvent.objects.get()
@@ -37,7 +41,11 @@ def test_event_without_unit_belongs_to_the_unit_of_its_target_else_of_its_actor(
     of_target = audit.record("branches.change_unit", actor=east_editor, target=west)
     of_actor = audit.record("accounts.login", actor=east_editor)
     of_nobody = audit.record("accounts.login", actor=None)
-    assert [e.unit_path for e in (of_target, of_actor, of_nobody)] == [west.path, Unit.objects.get(name="东乡").path, ""]
+    assert [e.unit_path for e in (of_target, of_actor, of_nobody)] == [
+        west.path,
+        Unit.objects.get(name="东乡").path,
+        "",
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
