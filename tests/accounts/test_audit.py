@@ -57,9 +57,13 @@ def test_event_outside_a_transaction_is_refused() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_event_goes_with_the_change_that_failed() -> None:
-    with pytest.raises(RuntimeError), transaction.atomic():
-        audit.record("accounts.login", actor=None)
-        raise RuntimeError
+    def change_and_fail() -> None:
+        with transaction.atomic():
+            audit.record("accounts.login", actor=None)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        change_and_fail()
     assert not AuditEvent.objects.exists()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Model
+from django.db.models import Model
 from pytest_django.fixtures import Settings
 
 from accounts import append_only, audit, sealing
@@ -54,17 +54,11 @@ def trail(db: None) -> list[AuditEvent]:
 
 
 @pytest.mark.parametrize("model", [AuditEvent, AuditSeal])
-@pytest.mark.parametrize("change", ["update", "delete", "raw"])
-def test_database_refuses_change_and_removal(trail: list[AuditEvent], model: type[Model], change: str) -> None:
+@pytest.mark.parametrize("statement", ["UPDATE {} SET id = id + 100", "DELETE FROM {}"])
+def test_database_refuses_change_and_removal(trail: list[AuditEvent], model: type[Model], statement: str) -> None:
     before = list(model._default_manager.values())
-    with pytest.raises(DatabaseError, match="only grows"), transaction.atomic():
-        if change == "update":
-            model._default_manager.update(id=F("id") + 100)
-        elif change == "delete":
-            model._default_manager.all()._raw_delete("default")  # type: ignore[attr-defined]
-        else:
-            with connection.cursor() as cursor:
-                cursor.execute(f"DELETE FROM {model._meta.db_table}")
+    with pytest.raises(DatabaseError, match="only grows"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(model._meta.db_table))
     assert list(model._default_manager.values()) == before
 
 
