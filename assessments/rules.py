@@ -171,7 +171,14 @@ _UNTIL_SOURCE = Parameter(
         (BY_COUNTY, _("The county enters it")),
     ),
 )
-_COMMON = (_ZERO_DENOMINATOR, _NO_DATA, _UNTIL_SOURCE, _MAY_BE_NOT_APPLICABLE)
+_CARRIED_FORWARD = Parameter(
+    "carried_forward",
+    _("Starts from last month's value"),
+    "flag",
+    False,
+    _("Only for entered indicators, such as a survey held twice a year."),
+)
+_COMMON = (_ZERO_DENOMINATOR, _NO_DATA, _UNTIL_SOURCE, _CARRIED_FORWARD, _MAY_BE_NOT_APPLICABLE)
 
 PARAMETERS: dict[str, tuple[Parameter, ...]] = {
     "pass_fail": (
@@ -215,6 +222,7 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         Parameter("points", _("Points off for each"), "points", "1", _("Never below zero for the indicator.")),
         _NO_DATA,
         _UNTIL_SOURCE,
+        _CARRIED_FORWARD,
         _MAY_BE_NOT_APPLICABLE,
     ),
     "deduct_step": (
@@ -241,6 +249,7 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         Parameter("full_score", _("Full score of the inspection"), "decimal", "100"),
         _NO_DATA,
         _UNTIL_SOURCE,
+        _CARRIED_FORWARD,
         _MAY_BE_NOT_APPLICABLE,
     ),
     "rank_points": (
@@ -279,6 +288,7 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         Parameter("judges", _("Judges"), "integer", 5),
         Parameter("dropped", _("Highest and lowest left out, each"), "integer", 1),
         Parameter("full_score", _("Full score of a judge"), "decimal", "100"),
+        _CARRIED_FORWARD,
         _MAY_BE_NOT_APPLICABLE,
     ),
     "vote": (
@@ -295,6 +305,7 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
             ),
         ),
         _ZERO_DENOMINATOR,
+        _CARRIED_FORWARD,
         _MAY_BE_NOT_APPLICABLE,
     ),
     "manual": (_MAY_BE_NOT_APPLICABLE,),
