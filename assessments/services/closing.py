@@ -151,7 +151,7 @@ def _compute(
     village_ids = inputs.village_ids(periods)
     if not village_ids:
         raise ValidationError(_("This month has no villages. Open it first."), "no_villages")
-    readings = inputs.compute_sources(set(rules.values()), village_ids, periods[0].month)
+    readings = inputs.compute_sources(rules.values(), village_ids, periods[0].month)
     _report(job_run, 1, gettext_noop("The numbers of the system are computed"))
     history = History(periods, is_revision=bool(reason))
     adjustments = _adjustments(periods, rules)
