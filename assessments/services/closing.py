@@ -37,30 +37,38 @@ DAYS_LATE = "assessments.days_late"
 CLOSABLE = (Period.State.LOCKED, Period.State.COMPUTED)
 
 
-@transaction.atomic
 def lock_period(period: Period, *, by: User | None, now: datetime) -> Period:
+    """`lock_periods` for one month."""
+    return lock_periods([period.pk], by=by, now=now)[0]
+
+
+@transaction.atomic
+def lock_periods(period_ids: Sequence[int], *, by: User | None, now: datetime) -> list[Period]:
     """End entry and review of a month. What is not accepted by then stays unranked.
 
     Locking twice does nothing. Raises ValidationError "not_open", or "under_unlock" while
     a return is open again for corrections.
     """
-    period = Period.objects.select_for_update().get(pk=period.pk)
-    if period.state in CLOSABLE:
-        return period
-    if period.state != Period.State.OPEN:
+    periods = _take(period_ids, now)
+    if any(period.state not in {Period.State.OPEN, *CLOSABLE} for period in periods):
         raise ValidationError(_("Only an open month can be locked."), "not_open")
-    _refuse_open_unlocks([period], now)
-    period.state = Period.State.LOCKED
-    period.locked_at = now
-    period.save(update_fields=["state", "locked_at"])
-    audit.record(
-        "assessments.lock_period",
-        actor=by,
-        target=period,
-        unit=period.path,
-        changes={"state": ["open", "locked"], "returns": _return_states(period)},
+    opened = [period for period in periods if period.state == Period.State.OPEN]
+    states = _return_states(opened)
+    for period in opened:
+        period.state = Period.State.LOCKED
+        period.locked_at = now
+    Period.objects.bulk_update(opened, ["state", "locked_at"], batch_size=200)
+    audit.record_many(
+        {
+            "event": "assessments.lock_period",
+            "actor": by,
+            "target": period,
+            "unit": period.path,
+            "changes": {"state": ["open", "locked"], "returns": states[period.pk]},
+        }
+        for period in opened
     )
-    return period
+    return periods
 
 
 @transaction.atomic
@@ -139,9 +147,13 @@ def _refuse_open_unlocks(periods: Sequence[Period], now: datetime) -> None:
         )
 
 
-def _return_states(period: Period) -> dict[str, int]:
-    counts = period.returns.order_by().values_list("state").annotate(Count("pk"))
-    return dict(counts)
+def _return_states(periods: Sequence[Period]) -> dict[int, dict[str, int]]:
+    """How many returns of each month stand in which state."""
+    states: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = Return.objects.filter(period__in=periods).order_by().values_list("period_id", "state")
+    for period_id, state, number in rows.annotate(Count("pk")):
+        states[period_id][state] = number
+    return states
 
 
 def _compute(

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assessments.models import Period, Ranking
-from assessments.services.closing import close_periods, lock_period
+from assessments.services.closing import close_periods, lock_periods
 
 
 def month_argument(text: str) -> date:
@@ -40,9 +40,9 @@ class Command(BaseCommand):
         started = time.perf_counter()
         with CaptureQueriesContext(connection) as queries:
             try:
-                for period in periods:
-                    lock_period(period, by=None, now=timezone.now())
-                rankings = close_periods([period.pk for period in periods], by=None, now=timezone.now())
+                period_ids = [period.pk for period in periods]
+                lock_periods(period_ids, by=None, now=timezone.now())
+                rankings = close_periods(period_ids, by=None, now=timezone.now())
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from error
         report = self._report(options["month"], periods, rankings)
