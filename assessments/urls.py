@@ -1,7 +1,15 @@
 """Addresses of the month's pages."""
 
-from django.urls import URLPattern
+from django.contrib import admin
+from django.urls import URLPattern, path
+
+from assessments.views import home
 
 app_name = "assessments"
 
-urlpatterns: list[URLPattern] = []
+guarded = admin.site.admin_view
+"""Who is not signed in is sent to the login page."""
+
+urlpatterns: list[URLPattern] = [
+    path("todo/", guarded(home.todo_list), name="todo"),
+]

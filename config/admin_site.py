@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from assessments.views.home import workbench
+
 
 class LoginForm(AuthenticationForm):
     """A wrong name, a wrong password and a locked account read the same."""
@@ -26,6 +28,10 @@ class PortalAdminSite(admin.AdminSite):
     site_header = site_title = _("Village organizations and cadres")
     index_title = _("Workbench")
     login_form = LoginForm
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The home page by role."""
+        return workbench(request, {**self.each_context(request), **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Anyone with a live account comes in; what they find inside is a matter of rights."""
