@@ -27,7 +27,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import current_app
@@ -133,7 +132,7 @@ def enqueue(kind: str, arguments: Mapping[str, Any], *, by: User | None, key: st
         if live is None:
             raise
         return live
-    transaction.on_commit(partial(wake, job.pk), robust=True)
+    transaction.on_commit(lambda: wake(job.pk), robust=True)
     return job
 
 

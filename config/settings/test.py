@@ -9,8 +9,8 @@ if "PORTAL_VAR_DIR" not in os.environ:
     os.environ["PORTAL_VAR_DIR"] = tempfile.mkdtemp(prefix="portal-test-")
     atexit.register(shutil.rmtree, os.environ["PORTAL_VAR_DIR"], ignore_errors=True)
 
-from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import DATABASES, INSTALLED_APPS, VAR_DIR  # noqa: E402
+from config.settings.base import *  # noqa: F403
+from config.settings.base import DATABASES, INSTALLED_APPS, VAR_DIR
 
 INSTALLED_APPS += ["django_migration_linter"]
 # A file, not memory: tests with several connections then meet the locks that production meets.
