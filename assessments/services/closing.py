@@ -26,13 +26,17 @@ from assessments.bulk import insert_rows
 from assessments.history import History
 from assessments.models import Adjustment, Period, Ranking, Result, Return, Unlock, VillageMonth
 from assessments.rules import SchemeRules
+from assessments.services.review import returned_twice
 
 if TYPE_CHECKING:
     from accounts.jobs import JobRun
 
 STEPS = 2
-DAYS_LATE = "assessments.days_late"
+DAYS_LATE = "assessments.return_late_days"
 """Source code of the penalty for a return that came after the deadline, once for each working day."""
+
+RETURNED_AGAIN = "assessments.returned_again"
+"""Source code of the penalty for a cell that had to be sent back for the second time."""
 
 CLOSABLE = (Period.State.LOCKED, Period.State.COMPUTED)
 
@@ -210,19 +214,21 @@ def _rules_by_period(periods: Sequence[Period]) -> dict[int, SchemeRules]:
 def _adjustments(
     periods: Sequence[Period], rules: Mapping[int, SchemeRules]
 ) -> dict[int, list[tuple[str, str, int, str]]]:
-    """Village -> (item, level, times, document): what was entered, and what follows from late returns."""
+    """Village -> (item, level, times, document): what was entered, and what follows from how the returns came in."""
     found: dict[int, list[tuple[str, str, int, str]]] = defaultdict(list)
     entered = Adjustment.objects.filter(period__in=periods, is_void=False).order_by("path", "item_code", "pk")
     for village_id, *record in entered.values_list("village_id", "item_code", "level", "count", "document"):
         found[village_id].append(tuple(record))
-    late_items = {
-        period_id: [item.code for item in one.adjustments if item.source_code == DAYS_LATE]
-        for period_id, one in rules.items()
-    }
     late = VillageMonth.objects.filter(period__in=periods, submission__late_days__gt=0).order_by("path")
     for period_id, village_id, days in late.values_list("period_id", "village_id", "submission__late_days"):
-        found[village_id] += [(code, "", days, "") for code in late_items[period_id]]
+        found[village_id] += [(code, "", days, "") for code in _items(rules[period_id], DAYS_LATE)]
+    for (period_id, village_id), cells in returned_twice(periods).items():
+        found[village_id] += [(code, "", cells, "") for code in _items(rules[period_id], RETURNED_AGAIN)]
     return found
+
+
+def _items(rules: SchemeRules, source_code: str) -> list[str]:
+    return [item.code for item in rules.adjustments if item.source_code == source_code]
 
 
 def _new_drafts(

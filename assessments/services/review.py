@@ -16,6 +16,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -23,6 +24,7 @@ from accounts.models import User
 from assessments.models import Period, Return, Unlock, VillageMonth
 
 MAX_REASON = 500
+MAX_REMINDER = 200
 REVIEWABLE = (Period.State.OPEN, Period.State.LOCKED)
 
 
@@ -177,6 +179,41 @@ def _accept(locked: Return, by: User, now: datetime) -> None:
         unit=locked.unit,
         changes={"state": [Return.State.SUBMITTED, Return.State.ACCEPTED]},
     )
+
+
+# --- Reminding ----------------------------------------------------------------------------
+
+
+REMINDER_PAUSE = timedelta(hours=2)
+"""A township is not reminded again before this time is over."""
+
+
+@transaction.atomic
+def remind(period: Period, submission_ids: Iterable[int], text: str, *, by: User, now: datetime) -> list[Return]:
+    """Reminds townships that have not handed in; the notice stands on their home page. Gives those reminded.
+
+    Passes over what has been handed in meanwhile and who was reminded a moment ago.
+    Raises ValidationError "not_open", "text_too_long".
+    """
+    if period.state != Period.State.OPEN:
+        raise ValidationError(_("Only while the month is open can a township be reminded."), code="not_open")
+    text = " ".join(text.split())
+    if len(text) > MAX_REMINDER:
+        raise ValidationError(_("At most %(n)d characters.") % {"n": MAX_REMINDER}, code="text_too_long")
+    recently = Q(reminded_at__isnull=False, reminded_at__gt=now - REMINDER_PAUSE)
+    rows = list(
+        Return.objects.for_user(by, "review")
+        .filter(period=period, pk__in=list(submission_ids), state__in=[Return.State.DRAFT, Return.State.RETURNED])
+        .exclude(recently)
+        .select_for_update(of=("self",))
+        .select_related("unit")
+    )
+    Return.objects.filter(pk__in=[row.pk for row in rows]).update(reminded_at=now, reminded_by=by, reminder=text)
+    audit.record_many(
+        {"event": "assessments.remind_return", "actor": by, "target": row, "unit": row.path, "reason": text}
+        for row in rows
+    )
+    return rows
 
 
 # --- Unlocking ----------------------------------------------------------------------------
@@ -394,14 +431,14 @@ def _send_back_cells(locked: Return) -> int:
     return len(cells)
 
 
-def returned_twice(period_ids: Iterable[int]) -> dict[int, int]:
-    """Village id -> cells sent back for the second time or more in these months (handbook 4, N3). One query."""
-    counts: dict[int, int] = {}
-    rows = VillageMonth.objects.filter(period__in=list(period_ids)).exclude(remarks={})
-    for village_id, remarks in rows.values_list("village_id", "remarks").iterator():
+def returned_twice(periods: Iterable[Period]) -> dict[tuple[int, int], int]:
+    """(month, village) -> cells sent back for the second time or more (handbook 4, N3). One query."""
+    counts: dict[tuple[int, int], int] = {}
+    rows = VillageMonth.objects.filter(period__in=list(periods)).exclude(remarks={}).order_by()
+    for period_id, village_id, remarks in rows.values_list("period_id", "village_id", "remarks").iterator():
         cells = sum(remark.get("times", 0) > 1 for remark in remarks.values())
         if cells:
-            counts[village_id] = cells
+            counts[period_id, village_id] = cells
     return counts
 
 

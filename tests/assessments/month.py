@@ -59,7 +59,7 @@ RULES: dict[str, Any] = {
             "levels": [["每个工作日", "0.5"]],
             "cap": "2",
             "source": "S",
-            "source_code": "assessments.days_late",
+            "source_code": "assessments.return_late_days",
             "needs_document": False,
         },
         {"code": "V3", "name": "弄虚作假", "kind": "veto", "grade_cap": "lagging"},

@@ -191,14 +191,14 @@ class TestReturning:
         self, submission: Return, county_admin: User, period: Period, east: Unit, east_editor: User
     ) -> None:
         review.return_cells(submission, [send_back()], "一", by=county_admin, now=NOW)
-        assert review.returned_twice([period.pk]) == {}
+        assert review.returned_twice([period]) == {}
         submit(period, east, east_editor, at=LATER)
         again = [send_back(), send_back("东二村")]
         review.return_cells(submission, again, "二", by=county_admin, now=LATER + timedelta(minutes=5))
 
         assert row_of(period, "东一村").remarks["D2.n"]["times"] == 2
         assert row_of(period, "东二村").remarks["D2.n"]["times"] == 1
-        assert review.returned_twice([period.pk]) == {village("东一村").pk: 1}
+        assert review.returned_twice([period]) == {(period.pk, village("东一村").pk): 1}
 
     def test_changing_ones_mind_before_sending_counts_once(
         self, submission: Return, county_admin: User, period: Period
@@ -383,3 +383,33 @@ class TestUnlocking:
         unlock.refresh_from_db()
         assert unlock.relocked_at == LATER
         assert list(review.live_unlocks(LATER)) == []
+
+
+class TestReminding:
+    def test_a_notice_is_kept_for_who_has_not_handed_in(
+        self, period: Period, submission: Return, west: Unit, county_admin: User
+    ) -> None:
+        draft = Return.objects.get(period=period, unit=west)
+        reminded = review.remind(period, [draft.pk, submission.pk], " 请于今日报送 ", by=county_admin, now=NOW)
+
+        assert reminded == [draft]
+        draft.refresh_from_db()
+        assert (draft.reminder, draft.reminded_by, draft.reminded_at) == ("请于今日报送", county_admin, NOW)
+        assert [event.target_id for event in events("remind_return")] == [str(draft.pk)]
+
+    def test_not_again_within_two_hours(self, period: Period, west: Unit, county_admin: User) -> None:
+        draft = Return.objects.get(period=period, unit=west)
+        review.remind(period, [draft.pk], "", by=county_admin, now=NOW)
+        assert review.remind(period, [draft.pk], "", by=county_admin, now=NOW + timedelta(minutes=119)) == []
+        assert review.remind(period, [draft.pk], "", by=county_admin, now=NOW + timedelta(minutes=121)) == [draft]
+
+    def test_only_in_ones_own_area(self, period: Period, west: Unit, east_editor: User, east: Unit) -> None:
+        grant(east_editor, Role.CS, east)
+        draft = Return.objects.get(period=period, unit=west)
+        assert review.remind(period, [draft.pk], "", by=east_editor, now=NOW) == []
+
+    def test_not_after_the_lock(self, period: Period, west: Unit, county_admin: User) -> None:
+        period.state = Period.State.LOCKED
+        with pytest.raises(ValidationError) as error:
+            review.remind(period, [], "", by=county_admin, now=NOW)
+        assert error.value.code == "not_open"
