@@ -267,6 +267,9 @@ class Return(models.Model):
     return_reason = models.CharField(_("reason of the return"), max_length=500, blank=True)
     reviewed_at = models.DateTimeField(null=True, editable=False)
     reviewed_by = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    reminded_at = models.DateTimeField(_("reminded at"), null=True, editable=False)
+    reminded_by = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    reminder = models.CharField(_("reminder"), max_length=200, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     scope_path = "path"
@@ -524,7 +527,7 @@ class Appeal(models.Model):
     decided_at = models.DateTimeField(null=True)
     decision = models.TextField(_("reason of the decision"), blank=True)
     corrected_values = models.JSONField(default=dict, blank=True)
-    revision = models.ForeignKey(Ranking, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("revision"))
+    revision = models.ForeignKey(Ranking, on_delete=models.SET_NULL, null=True, related_name="corrections", verbose_name=_("revision"))
 
     scope_path = "path"
     objects = ScopedQuerySet.as_manager()
