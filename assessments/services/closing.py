@@ -22,7 +22,7 @@ from django.utils.translation import gettext_noop
 from accounts import audit
 from accounts.models import User
 from assessments import engine, inputs, receipts
-from assessments.bulk import insert_rows
+from branches.bulk import insert_rows
 from assessments.history import History
 from assessments.models import Adjustment, Period, Ranking, Result, Return, Unlock, VillageMonth
 from assessments.rules import SchemeRules

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -21,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
-from assessments.bulk import insert_rows
+from branches.bulk import insert_rows
 from assessments.deadlines import FIELDS, next_month
 from assessments.in_force import SetAside, rules_in_force, set_aside
 from assessments.models import Appeal, Period, Ranking, Return, Scheme, VillageMonth
@@ -210,8 +211,8 @@ def _open_month(planned: Sequence[Period], month: date, *, now: datetime) -> lis
     rules = _freeze_rules(periods)
     Period.objects.bulk_update(periods, ["state", "rules_in_force", "version"], batch_size=100)
     returns = _create_returns(periods, members)
-    wholes = _Wholes(rules, periods, members, month)
-    insert_rows(VillageMonth, _COLUMNS, _village_rows(periods, members, returns, wholes, now))
+    prefill = _Prefill(rules, periods, members, month)
+    insert_rows(VillageMonth, _COLUMNS, _village_rows(periods, members, returns, prefill, now))
     return periods
 
 
@@ -263,32 +264,48 @@ def _create_returns(periods: Sequence[Period], members: _Members) -> dict[tuple[
     return {(row.period_id, row.path): row.pk for row in created}
 
 
-class _Wholes:
-    """Denominators that the portal knows: constants of the scheme, and what a source says of each village.
+class _Prefill:
+    """What a month begins with: known wholes, and last month's value where the scheme says so.
 
-    Each source is asked once for all villages. One that is not registered leaves its cells empty.
+    Wholes are constants of the scheme or what a source says of each village; each source is
+    asked once for all villages, and one that is not registered leaves its cells empty. One
+    query for last month, when anything is carried forward.
     """
 
     def __init__(
         self, rules: Mapping[int, SchemeRules], periods: Sequence[Period], members: _Members, month: date
     ) -> None:
-        self._cells = {pk: _prefilled_cells(one) for pk, one in rules.items()}
+        self._wholes = {pk: _prefilled_cells(one) for pk, one in rules.items()}
+        self._carried = {pk: _carried_cells(one) for pk, one in rules.items()}
         asked: dict[str, list[int]] = {}
         for period in periods:
             village_ids = [pk for pk, _path in members.of(period)]
-            for code in {code for _cell, code in self._cells[period.pk] if not code.startswith(CONSTANT)}:
+            for code in {code for _cell, code in self._wholes[period.pk] if not code.startswith(CONSTANT)}:
                 asked.setdefault(code, []).extend(village_ids)
         self._readings = {code: _readings(code, village_ids, month) for code, village_ids in asked.items()}
+        carrying = [period.unit_id for period in periods if self._carried[period.pk]]
+        self._former = _values_of_month(carrying, next_month(month, -1)) if carrying else {}
 
-    def values(self, period: Period, village_id: int) -> dict[str, int]:
-        """Cell -> scaled value, of the cells that can be filled in."""
-        found = {cell: self._whole(code, village_id) for cell, code in self._cells[period.pk]}
+    def values(self, period: Period, village_id: int) -> dict[str, Any]:
+        """Cell -> stored value, of the cells that can be filled in."""
+        former = self._former.get(village_id, {})
+        found = {cell: former.get(cell) for cell in self._carried[period.pk]}
+        found |= {cell: self._whole(code, village_id) for cell, code in self._wholes[period.pk]}
         return {cell: value for cell, value in found.items() if value is not None}
 
     def _whole(self, code: str, village_id: int) -> int | None:
         if code.startswith(CONSTANT):
             return to_scaled(code.removeprefix(CONSTANT))
         return self._readings[code].get(village_id)
+
+
+def _carried_cells(rules: SchemeRules) -> list[str]:
+    return [cell.code for item in rules.indicators if item.setting("carried_forward") for cell in item.cells()]
+
+
+def _values_of_month(county_ids: Collection[int], month: date) -> dict[int, dict[str, Any]]:
+    rows = VillageMonth.objects.filter(period__unit__in=county_ids, period__month=month).order_by()
+    return dict(rows.values_list("village_id", "values"))
 
 
 def _prefilled_cells(rules: SchemeRules) -> list[tuple[str, str]]:
@@ -322,14 +339,14 @@ def _village_rows(
     periods: Sequence[Period],
     members: _Members,
     returns: Mapping[tuple[int, str], int],
-    wholes: _Wholes,
+    prefill: _Prefill,
     now: datetime,
 ) -> Iterator[tuple[object, ...]]:
     moment = connection.ops.adapt_datetimefield_value(now)
     for period in periods:
         for pk, path in members.of(period):
             kind, band = members.classes.get(pk, ("", ""))
-            values = json.dumps(wholes.values(period, pk), separators=(",", ":"))
+            values = json.dumps(prefill.values(period, pk), separators=(",", ":"))
             yield (period.pk, pk, returns[period.pk, path[:-STEP]], path, kind, band, values, "{}", "{}", 1, moment)
 
 
