@@ -384,7 +384,7 @@ def effective_weights(base: Ints, categories: Ints, applies: Flags) -> Weights:
     `base` and `categories` (whole numbers from 0) have an entry for each indicator,
     `applies` a row for each. A category without anything that applies gives its weight to
     the others pro rata. Each row of the table sums to the sum of `base` exactly, or to 0
-    where nothing applies. Rule: docs/rules/not-applicable.md.
+    where nothing applies. Rule: docs/rules/redistribution.md.
     """
     patterns, pattern = _patterns(applies)
     own = patterns * base
