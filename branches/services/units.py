@@ -21,6 +21,8 @@ from branches.models import Branch, Membership, Unit, Village, VillageClass
 from branches.querysets import valid_on
 from branches.versions import claim_version
 
+BATCH = 500
+
 CHILD_KIND: dict[str, str] = {"province": "city", "city": "county", "county": "township", "township": "village"}
 """What stands directly under each kind of unit."""
 
@@ -89,7 +91,7 @@ def close_unit(unit: Unit, first_day_without: date, *, by: User | None, reason: 
         raise ValidationError(
             _("Units below it still exist on that day. Close or merge them first."), "has_units_below"
         )
-    _end(unit, last_day, by=by, event="branches.close_unit", reason=reason)
+    end_units([unit], last_day, by=by, event="branches.close_unit", reason=reason)
     return unit
 
 
@@ -115,9 +117,10 @@ def merge_villages(
         _check_exists(unit, first_day)
     if len({unit.parent_path for unit in (target, *locked.values())}) > 1:
         raise ValidationError(_("Only villages of one township can be merged."), "other_township")
-    for unit in sorted(locked.values(), key=lambda unit: unit.path):
+    for unit in locked.values():
         unit.merged_into = target
-        _end(unit, first_day - timedelta(days=1), by=by, event="branches.merge_unit", reason=reason)
+    merged = sorted(locked.values(), key=lambda unit: unit.path)
+    end_units(merged, first_day - timedelta(days=1), by=by, event="branches.merge_unit", reason=reason)
     return target
 
 
@@ -169,37 +172,40 @@ def ensure_leading_branches(county: Unit, *, by: User | None = None) -> int:
     return len(branches)
 
 
-def _end(unit: Unit, last_day: date, *, by: User | None, event: str, reason: str) -> None:
-    """Ends the unit, its roles and its Party organizations, with an event for each."""
-    unit.valid_to = last_day
-    _save(unit, "valid_to", "merged_into")
-    changes = {"valid_to": [None, last_day]}
-    if unit.merged_into is not None:
-        changes["merged_into"] = [None, str(unit.merged_into)]
-    entries = [audit.Entry(event=event, actor=by, target=unit, unit=unit, changes=changes, reason=reason)]
-    organizations = Branch.objects.filter(unit=unit, valid_to__isnull=True)
-    roles = Membership.objects.filter(unit=unit).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=last_day))
-    for row, ended in [(branch, "branches.close_branch") for branch in organizations] + [
-        (membership, "branches.end_membership") for membership in roles
-    ]:
-        entries.append(
+def end_units(units: Sequence[Unit], last_day: date, *, by: User | None, event: str, reason: str) -> None:
+    """Ends the units, the roles held at them and their Party organizations, with an event for each.
+
+    A unit that begins later than `last_day` ends on its first day. A fixed number of queries.
+    """
+    if not units:
+        return
+    entries = []
+    for unit in units:
+        unit.valid_to = max(last_day, unit.valid_from)
+        unit.version += 1
+        changes: dict[str, object] = {"valid_to": [None, unit.valid_to]}
+        if unit.merged_into is not None:
+            changes["merged_into"] = [None, str(unit.merged_into)]
+        entries.append(audit.Entry(event=event, actor=by, target=unit, unit=unit, changes=changes, reason=reason))
+    Unit.objects.bulk_update(units, ["valid_to", "merged_into", "version"], batch_size=BATCH)
+    open_ended = Q(valid_to__isnull=True) | Q(valid_to__gt=last_day)
+    for rows, ended in (
+        (Branch.objects.filter(unit__in=units).filter(open_ended), "branches.close_branch"),
+        (Membership.objects.filter(unit__in=units).filter(open_ended), "branches.end_membership"),
+    ):
+        entries += [
             audit.Entry(
                 event=ended,
                 actor=by,
                 target=row,
-                unit=unit,
+                unit=row.unit,
                 changes={"valid_to": [row.valid_to, last_day]},
                 reason=reason,
             )
-        )
-    organizations.update(valid_to=last_day)
-    roles.update(valid_to=last_day)
+            for row in rows.select_related("unit")
+        ]
+        rows.update(valid_to=last_day)
     audit.record_many(entries)
-
-
-def _save(unit: Unit, *fields: str) -> None:
-    unit.version += 1
-    unit.save(update_fields=[*fields, "version"])
 
 
 def _check_first_of_month(day: date) -> None:
