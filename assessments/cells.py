@@ -66,7 +66,9 @@ MESSAGES: dict[str, Promise] = {
     "unusual_peers": _(
         "Similar villages had %(low)s to %(high)s last month. Please give the reason; the reviewer reads it."
     ),
-    "whole_changed": _("The records say %(known)s, here stands %(value)s. Please give the reason; the reviewer reads it."),
+    "whole_changed": _(
+        "The records say %(known)s, here stands %(value)s. Please give the reason; the reviewer reads it."
+    ),
     "returned": _("Returned by the reviewer. Correct the figure, or explain it."),
     "missing": _("Not filled in yet."),
 }
@@ -370,6 +372,7 @@ def change_percent(scaled: int, last: int) -> str:
 
 
 # The same for the page's script
+
 
 def spec_data(spec: CellSpec) -> dict[str, Any]:
     """What the script needs to know of a cell."""

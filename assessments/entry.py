@@ -11,12 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
+
+from django.utils.translation import gettext
 
 from assessments.cells import NOT_YET, Context, PeerRange, Problem, State, Value, cell_problem, label_of, peer_range
 from assessments.deadlines import next_month
 from assessments.models import Return, VillageMonth
-from assessments.rules import CellSpec, SchemeRules, to_scaled
+from assessments.rules import CellSpec, IndicatorRule, SchemeRules, in_language, to_scaled, value_text
 from branches import indicators
 
 Part = Literal["T", "C"]
@@ -64,7 +67,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryTable:
-    """The part of a return that one office fills in. `known`: code of a prefilled whole -> village id -> what the records say."""
+    """The part of a return that one office fills in.
+
+    `known`: code of a prefilled whole -> village id -> what the records say.
+    """
 
     submission: Return
     rules: SchemeRules
@@ -74,15 +80,15 @@ class EntryTable:
     peers: Mapping[str, Mapping[str, PeerRange]] = field(default_factory=dict)
     known: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
+    def title(self, code: str) -> str:
+        """The full name of a cell: 纠纷化解."""
+        return title_of(self.rules, self.specs[code])
+
     def columns(self) -> list[CellSpec]:
-        """The cells that are asked for; a whole that the records know stands inside the cell of its part."""
-        shown_inside = {spec.at_most for spec in self.specs.values() if self.due_of(spec)}
-        return [spec for spec in self.specs.values() if spec.code not in shown_inside]
+        return columns_of(self.specs)
 
     def due_of(self, spec: CellSpec) -> CellSpec | None:
-        """The prefilled whole of a part: what stands after the slash."""
-        whole = self.specs.get(spec.at_most or "")
-        return whole if whole is not None and whole.prefill else None
+        return due_of(self.specs, spec)
 
     def context(self, row: EntryRow, code: str) -> Context:
         return Context(
@@ -96,11 +102,7 @@ class EntryTable:
         return cell_problem(code, self.specs, row.values, self.context(row, code))
 
     def is_missing(self, row: EntryRow, code: str) -> bool:
-        """Not yet given, while the indicator applies: one cell marked not applicable or exempt settles the others."""
-        if row.values.get(code, NOT_YET).is_filled:
-            return False
-        siblings = (spec.code for spec in self.specs.values() if spec.indicator == self.specs[code].indicator)
-        return not any(row.values.get(sibling, NOT_YET).state in SETTLED for sibling in siblings)
+        return is_missing(self.specs, row.values, code)
 
     def obstacle(self, row: EntryRow, code: str) -> Problem | None:
         """What this cell still needs before the return can be handed in."""
@@ -114,9 +116,9 @@ class EntryTable:
     def findings(self) -> list[Finding]:
         """Everything that stands in the way, village by village, in the order of the table."""
         return [
-            Finding(row.record.village_id, row.village, code, label_of(spec), found)
+            Finding(row.record.village_id, row.village, code, self.title(code), found)
             for row in self.rows
-            for code, spec in self.specs.items()
+            for code in self.specs
             if (found := self.obstacle(row, code))
         ]
 
@@ -130,12 +132,7 @@ class EntryTable:
 
     def filled_count(self) -> int:
         """Columns of all villages that need nothing more, to compare with `cell_count`."""
-        return sum(
-            not self.is_missing(row, spec.code)
-            and not ((due := self.due_of(spec)) and self.is_missing(row, due.code))
-            for row in self.rows
-            for spec in self.columns()
-        )
+        return sum(filled_columns(self.specs, row.values) for row in self.rows)
 
     def cell_count(self) -> int:
         return len(self.rows) * len(self.columns())
@@ -148,8 +145,54 @@ def rules_of_return(submission: Return) -> SchemeRules:
     return SchemeRules.from_snapshot(submission.period.rules_in_force)
 
 
+def heading_of(indicator: IndicatorRule, spec: CellSpec) -> tuple[str, str]:
+    """The two lines above a column: the indicator in short, and which of its cells this is where it has a name."""
+    short = in_language(indicator.short_name or indicator.name, indicator.short_name_en or indicator.name_en)
+    label = label_of(spec)
+    is_whole_name = spec.label in (indicator.name, indicator.short_name)
+    return short, "" if is_whole_name else label
+
+
+def title_of(rules: SchemeRules, spec: CellSpec) -> str:
+    """Both lines as one name, such as 纠纷化解 or "Disputes: Settled"."""
+    indicator = rules.indicator(spec.indicator)
+    if indicator is None:
+        return label_of(spec)
+    short, label = heading_of(indicator, spec)
+    return in_language(f"{short}{label}", f"{short}: {label}" if label else short)
+
+
 def specs_of(rules: SchemeRules, part: Part) -> dict[str, CellSpec]:
     return {spec.code: spec for spec in rules.cells(part)}
+
+
+def due_of(specs: Mapping[str, CellSpec], spec: CellSpec) -> CellSpec | None:
+    """The prefilled whole of a part: what stands after the slash."""
+    whole = specs.get(spec.at_most or "")
+    return whole if whole is not None and whole.prefill else None
+
+
+def columns_of(specs: Mapping[str, CellSpec]) -> list[CellSpec]:
+    """The cells that are asked for; a whole that the records know stands inside the cell of its part."""
+    shown_inside = {spec.at_most for spec in specs.values() if due_of(specs, spec)}
+    return [spec for spec in specs.values() if spec.code not in shown_inside]
+
+
+def is_missing(specs: Mapping[str, CellSpec], values: Mapping[str, Value], code: str) -> bool:
+    """Not yet given, while the indicator applies: one cell marked not applicable or exempt settles the others."""
+    if values.get(code, NOT_YET).is_filled:
+        return False
+    siblings = (spec.code for spec in specs.values() if spec.indicator == specs[code].indicator)
+    return not any(values.get(sibling, NOT_YET).state in SETTLED for sibling in siblings)
+
+
+def filled_columns(specs: Mapping[str, CellSpec], values: Mapping[str, Value]) -> int:
+    """Columns of one village that need nothing more; a part counts with the whole behind its slash."""
+    return sum(
+        not is_missing(specs, values, spec.code)
+        and not ((due := due_of(specs, spec)) and is_missing(specs, values, due.code))
+        for spec in columns_of(specs)
+    )
 
 
 def load_table(submission: Return, part: Part = "T", *, with_peers: bool = True) -> EntryTable:
@@ -159,9 +202,7 @@ def load_table(submission: Return, part: Part = "T", *, with_peers: bool = True)
     """
     rules = rules_of_return(submission)
     specs = specs_of(rules, part)
-    records = list(
-        VillageMonth.objects.filter(submission=submission).select_related("village").order_by("path")
-    )
+    records = list(VillageMonth.objects.filter(submission=submission).select_related("village").order_by("path"))
     before = _month_before(submission, [record.village_id for record in records], everyone=with_peers)
     last = {village_id: values for village_id, _kind, values in before}
     return EntryTable(
@@ -232,3 +273,60 @@ def known_wholes(specs: Iterable[CellSpec], village_ids: Sequence[int], month: d
             readings = source.compute(village_ids, month)
             known[spec.code] = {village_id: to_scaled(reading.value) for village_id, reading in readings.items()}
     return known
+
+
+# What the system computes
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedCell:
+    """A preview of what the system will compute at closing; `note` says what was counted."""
+
+    text: str
+    note: str
+    scaled: int | None = None
+
+
+NO_DATA = ComputedCell("—", "")
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedColumn:
+    """A computed indicator; `total` is the sum of plain counts, empty where a sum says nothing."""
+
+    indicator: IndicatorRule
+    cells: list[ComputedCell]
+    total: str
+
+
+def computed_preview(table: EntryTable) -> list[ComputedColumn]:
+    """The computed indicators as the records stand now, cells in the order of the rows. The sources do the queries."""
+    village_ids = [row.record.village_id for row in table.rows]
+    month = table.submission.period.month
+    return [
+        _computed_column(item, source.compute(village_ids, month), village_ids)
+        for item in table.rules.indicators
+        if item.source == "S" and (source := indicators.find(item.source_code)) is not None
+    ]
+
+
+def _computed_column(
+    item: IndicatorRule, readings: Mapping[int, indicators.Reading], village_ids: Sequence[int]
+) -> ComputedColumn:
+    shown = [_computed_cell(item, readings.get(village_id)) for village_id in village_ids]
+    is_summed = not item.has_denominator and item.rule_type in ("deduct_each", "pass_fail", "band")
+    total = sum(cell.scaled for cell in shown if cell.scaled is not None)
+    return ComputedColumn(item, shown, value_text(total) if is_summed else "—")
+
+
+def _computed_cell(item: IndicatorRule, reading: indicators.Reading | None) -> ComputedCell:
+    """A share as percent with one decimal, half up; nothing due is a word, not a number."""
+    if reading is None:
+        return NO_DATA
+    if reading.of is None:
+        scaled = to_scaled(reading.value)
+        return ComputedCell(value_text(scaled), reading.note, scaled)
+    if not reading.of:
+        return ComputedCell(gettext("none due"), reading.note)
+    tenths = (reading.value * 1000 / reading.of).quantize(Decimal(1), ROUND_HALF_UP)
+    return ComputedCell(f"{tenths.scaleb(-1)}%", reading.note)

@@ -24,7 +24,7 @@ from accounts import audit
 from accounts.models import AuditEvent, User
 from assessments import cells
 from assessments.cells import NOT_YET, RefusedError, State, Stored, text_of
-from assessments.entry import EntryTable, Finding, Part, load_table, rules_of_return, specs_of
+from assessments.entry import EntryTable, Finding, Part, load_table, rules_of_return, specs_of, title_of
 from assessments.models import Period, Return, Unlock, VillageMonth
 from assessments.rules import CellSpec, SchemeRules
 from assessments.services.review import is_opened
@@ -162,9 +162,7 @@ def _locked(submission: Return, by: User) -> Any:
     return with_rights(rows, by).get(pk=submission.pk)
 
 
-def _writable_specs(
-    locked: Any, rules: SchemeRules, edits: Sequence[CellEdit], now: datetime
-) -> dict[str, CellSpec]:
+def _writable_specs(locked: Any, rules: SchemeRules, edits: Sequence[CellEdit], now: datetime) -> dict[str, CellSpec]:
     """The cells this user may fill in now. Raises where the edits ask for none of them."""
     parts = parts_for(locked)
     if not parts:
@@ -272,7 +270,13 @@ class _Writer:
             fields = ["values", "notes", "remarks", "version", "updated_at", "updated_by"]
             VillageMonth.objects.bulk_update(touched, fields)
             audit.record_many(
-                {"event": SAVE_EVENT, "actor": self.by, "target": row, "unit": row, "changes": self.changes[row.village_id]}
+                {
+                    "event": SAVE_EVENT,
+                    "actor": self.by,
+                    "target": row,
+                    "unit": row,
+                    "changes": self.changes[row.village_id],
+                }
                 for row in touched
             )
         self.outcome.conflicts += _conflicts(self.clashes)
@@ -317,7 +321,10 @@ class NotCompleteError(ValidationError):
     """Raised when a return cannot be handed in yet; `findings` names each cell and what it needs."""
 
     def __init__(self, findings: list[Finding]) -> None:
-        super().__init__(_("%(count)d cells still need something before this can be handed in.") % {"count": len(findings)}, "incomplete")
+        super().__init__(
+            _("%(count)d cells still need something before this can be handed in.") % {"count": len(findings)},
+            "incomplete",
+        )
         self.findings = findings
 
 
@@ -390,7 +397,8 @@ def withdraw_return(submission: Return, *, by: User, now: datetime) -> Return:
         return locked
     if locked.state == Return.State.ACCEPTED or is_opened(locked):
         raise ValidationError(
-            _("The county has begun the review. Ask the reviewer to return the cells you want to correct."), "under_review"
+            _("The county has begun the review. Ask the reviewer to return the cells you want to correct."),
+            "under_review",
         )
     if locked.period.state != Period.State.OPEN and open_unlock(locked) is None:
         raise ValidationError(_("This month is closed for entry."), "locked")
@@ -466,7 +474,7 @@ def compare(table: EntryTable) -> Comparison:
                 row.record.village_id,
                 row.village,
                 spec.code,
-                cells.label_of(spec),
+                table.title(spec.code),
                 cells.measured(row.values[spec.code].scaled or 0, spec),
                 problem.message,
                 note,
@@ -486,7 +494,7 @@ def _difference(table: EntryTable, spec: CellSpec) -> Difference:
     )
     return Difference(
         spec.code,
-        cells.label_of(spec),
+        table.title(spec.code),
         cells.unit_of(spec),
         cells.total(now) if is_summed else None,
         cells.total(before) if is_summed and any(value.scaled is not None for value in before) else None,
@@ -514,11 +522,9 @@ HISTORY_EVENTS = 100
 
 def history(submission: Return) -> list[CellChange]:
     """The latest changes of the cells of a return, newest first. Who may see the return may see them."""
-    rows = dict(
-        VillageMonth.objects.filter(submission=submission).order_by("path").values_list("pk", "village__name")
-    )
+    rows = dict(VillageMonth.objects.filter(submission=submission).order_by("path").values_list("pk", "village__name"))
     rules = rules_of_return(submission)
-    labels = {spec.code: cells.label_of(spec) for part in ("T", "C") for spec in rules.cells(part)}
+    labels = {spec.code: title_of(rules, spec) for spec in (*rules.cells("T"), *rules.cells("C"))}
     events = AuditEvent.objects.filter(
         event=SAVE_EVENT, target_type=VillageMonth._meta.label_lower, target_id__in=[str(pk) for pk in rows]
     ).select_related("actor")

