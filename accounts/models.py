@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, ClassVar
 
 from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 
@@ -30,6 +32,9 @@ class User(AbstractBaseUser):
     active_until = models.DateField(_("active until"), null=True, blank=True)
     must_change_password = models.BooleanField(_("must change password"), default=True)
     password_changed_at = models.DateTimeField(_("password changed at"), null=True, blank=True, editable=False)
+    enabled_at = models.DateTimeField(_("enabled at"), null=True, blank=True, editable=False)
+    session_generation = models.PositiveIntegerField(default=0, editable=False)
+    """Counted up to end all of the user's sessions."""
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
@@ -54,6 +59,15 @@ class User(AbstractBaseUser):
 
     def get_full_name(self) -> str:
         return self.name
+
+    def may_enter_on(self, day: date) -> bool:
+        """Whether the account is open on that day."""
+        return self.is_active and (self.active_until is None or day <= self.active_until)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must know to stay valid: it changes with the password and with `session_generation`."""
+        known = f"{self.password}:{self.session_generation}"
+        return salted_hmac("accounts.session", known, secret=secret, algorithm="sha256").hexdigest()
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
         """Whether a backend grants `perm`, anywhere or for `obj`."""

@@ -1,7 +1,12 @@
 """Addresses of one's own account and of jobs."""
 
-from django.urls import URLPattern
+from django.contrib import admin
+from django.urls import path
+
+from accounts import views
 
 app_name = "accounts"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("reauth/", admin.site.admin_view(views.reauth), name="reauth"),
+]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.backends import ModelBackend
 from django.db.models import Model
+from django.utils import timezone
 
 from accounts.roles import Role, permissions_of
 from branches.scoping import memberships_of, paths_for, rows_for
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 class ScopeBackend(ModelBackend):
     """Answers "may I?" with the same filter that answers "which rows?"."""
+
+    def user_can_authenticate(self, user: User | None) -> bool:  # type: ignore[override]
+        """Asked at login and for each request of a session: an account ends on its last day."""
+        return user is not None and user.may_enter_on(timezone.localdate())
 
     def has_perm(self, user_obj: User, perm: str, obj: Model | None = None) -> bool:  # type: ignore[override]
         if obj is None:

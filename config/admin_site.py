@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts import logins, sessions
+from accounts.forms import LoginForm
+from accounts.views import OwnPassword
 from assessments.views.home import workbench
-
-
-class LoginForm(AuthenticationForm):
-    """A wrong name, a wrong password and a locked account read the same."""
-
-    error_messages = dict.fromkeys(
-        ("invalid_login", "inactive"),
-        _("User name or password is wrong. Five wrong attempts in a row lock the name for 15 minutes."),
-    )
 
 
 class PortalAdminSite(admin.AdminSite):
@@ -32,6 +26,22 @@ class PortalAdminSite(admin.AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The home page by role."""
         return workbench(request, {**self.each_context(request), **(extra_context or {})})
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().login(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            sessions.begin(request.session, time.time())
+        return response
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method == "POST" and request.user.is_authenticated:
+            logins.record_logout(request.user)
+        return super().logout(request, extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """One's own password, through the service that keeps the rules and the trail."""
+        context = {**self.each_context(request), **(extra_context or {})}
+        return OwnPassword.as_view(extra_context=context)(request)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Anyone with a live account comes in; what they find inside is a matter of rights."""

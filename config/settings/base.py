@@ -4,6 +4,7 @@ What differs between machines is a variable; docs/operating.md lists them.
 """
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -73,8 +74,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "accounts.context.ActContextMiddleware",
     "config.request_id.RequestIdMiddleware",
+    "accounts.context.ActContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -84,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.sessions.SessionLimitsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.attention.AttentionMiddleware",
@@ -154,13 +156,35 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
+    "accounts.logins.LockingBackend",
     "branches.backends.ScopeBackend",
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.hashers.PortalArgon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{module}.{name}Validator"}
+    for module, name in (
+        ("accounts.passwords", "Length"),
+        ("accounts.passwords", "Kinds"),
+        ("accounts.passwords", "Common"),
+        ("accounts.passwords", "OwnNames"),
+        ("accounts.passwords", "Words"),
+        ("accounts.passwords", "Year"),
+        ("branches.password_words", "PlaceNames"),
+        ("accounts.passwords", "Reuse"),
+    )
+]
+PASSWORD_MAX_AGE_DAYS = env.number("PASSWORD_MAX_AGE_DAYS", 90)
+"""After so many days a new password is asked for; 0 never."""
+PASSWORD_WORDS = env.words(
+    "PASSWORD_WORDS", "组织部,县委,党委,党建,村支部,zuzhibu,zzb,xianwei,dangwei,dangjian,cunzhibu,zhibu"
+)
+"""Words no password may contain, the spelling of the county and its townships in letters best among them."""
+ACCOUNT_UNUSED_DAYS = env.number("ACCOUNT_UNUSED_DAYS", 90, at_least=1)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 SESSION_IDLE_SECONDS = 30 * 60
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS
@@ -174,6 +198,20 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 X_FRAME_OPTIONS = "DENY"
+
+# Five wrong passwords lock the name for 15 minutes, whoever types them and from where.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["username"]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_CLIENT_IP_CALLABLE = "accounts.context.client_address"
+AXES_LOCKOUT_CALLABLE = "accounts.logins.same_answer"
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]
+"""It asks to count by address too. Counting by name alone is stricter: other addresses add up."""
+
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 
 CONTENT_SECURITY_POLICY = {

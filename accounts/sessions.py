@@ -1,0 +1,114 @@
+"""How long a session lasts, and what it may not do before a new password is chosen.
+
+30 minutes without the user's doing, 12 hours in all. What a page asks for by itself
+(header X-Background) is answered, and does not keep the session alive.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.models import User
+from accounts.passwords import must_be_changed
+
+BEGUN = "begun_at"
+SEEN = "seen_at"
+PASSWORD = "password_at"
+NOTED_EVERY = 60
+"""Seconds between two notes of activity, so that not every request writes the session."""
+
+OPEN_PAGES = frozenset(
+    {
+        "admin:password_change",
+        "admin:logout",
+        "admin:login",
+        "admin:jsi18n",
+        "set_language",
+        "keep-session",
+    }
+)
+"""What somebody may open who has to choose a new password first."""
+
+
+def begin(session: SessionBase, now: float) -> None:
+    """Starts the clock of a session at login; `now` in seconds since 1970."""
+    session[BEGUN] = session[SEEN] = session[PASSWORD] = int(now)
+
+
+def end_all(user: User) -> None:
+    """Every session of the user is over, on all machines. Inside the caller's transaction."""
+    User.objects.filter(pk=user.pk).update(session_generation=F("session_generation") + 1)
+    user.refresh_from_db(fields=["session_generation"])
+
+
+def over(session: SessionBase, now: float) -> str:
+    """Why the session is over, "idle" or "age"; empty while it lasts."""
+    if now - session.get(BEGUN, now) >= settings.SESSION_COOKIE_AGE:
+        return "age"
+    if now - session.get(SEEN, now) >= settings.SESSION_IDLE_SECONDS:
+        return "idle"
+    return ""
+
+
+class SessionLimitsMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if SESSION_KEY in request.session:
+            self._watch(request, time.time())
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Nothing but the page for a new password is open while one is due."""
+        if request.resolver_match.view_name in OPEN_PAGES or SESSION_KEY not in request.session:
+            return None
+        user = request.user
+        if user.is_authenticated and must_be_changed(user, timezone.now()):
+            return _to_password_change(request)
+        return None
+
+    def _watch(self, request: HttpRequest, now: float) -> None:
+        session = request.session
+        if reason := over(session, now):
+            _end(request, reason)
+            return
+        session.setdefault(BEGUN, int(now))
+        is_background = request.headers.get("X-Background") == "true"
+        if not is_background and abs(now - session.get(SEEN, 0)) >= NOTED_EVERY:
+            session[SEEN] = int(now)
+
+
+def _end(request: HttpRequest, reason: str) -> None:
+    user = request.user
+    if user.is_authenticated:
+        with transaction.atomic():
+            audit.record("accounts.end_session", actor=user, target=user, changes={"because": reason})
+    logout(request)
+    if request.method == "GET" and request.headers.get("HX-Request") != "true":
+        messages.info(request, _("Your session has ended. Log in again to go on."))
+
+
+def _to_password_change(request: HttpRequest) -> HttpResponse:
+    address = reverse("admin:password_change")
+    if request.path.startswith("/api/"):
+        detail = _("Choose a new password on the page first.")
+        return JsonResponse({"code": "password_change_required", "detail": detail}, status=403)
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=401, headers={"HX-Redirect": address})
+    return redirect(address)
