@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -168,12 +169,16 @@ def revise_for_appeals(period: Period, *, by: User, now: datetime) -> Ranking:
     found = list(pending.select_related("village").order_by("pk"))
     if not found:
         raise ValidationError(_("There is no correction that waits for a revision."), "nothing_to_correct")
-    reason = _("Objections: %(list)s.") % {
-        "list": _("; ").join(f"{appeal.village.name} {appeal.line_code}" for appeal in found)
-    }
-    draft = revise(period, by=by, now=now, reason=reason[:500])
+    draft = revise(period, by=by, now=now, reason=_reason(found)[:500])
     Appeal.objects.filter(pk__in=[appeal.pk for appeal in found]).update(revision=draft)
     return draft
+
+
+def _reason(found: Iterable[Appeal]) -> str:
+    """In the language of the county, because it is kept."""
+    with translation.override(settings.LANGUAGE_CODE):
+        lines = _("; ").join(f"{appeal.village.name} {appeal.line_code}" for appeal in found)
+        return _("Objections: %(list)s.") % {"list": lines}
 
 
 # --- Corrections --------------------------------------------------------------------------

@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from accounts.models import User
-from assessments.models import Period, Return, Scheme, VillageMonth
+from assessments.models import Period, Ranking, Result, Return, Scheme, VillageMonth
 from assessments.rules import SchemeRules
+from assessments.services.closing import close_periods, lock_period
+from assessments.services.publication import publish_ranking
 from branches.models import Unit
 
 MONTH = date(2026, 10, 1)
@@ -174,3 +176,30 @@ def set_values(period: Period, name: str, **values: int | None) -> VillageMonth:
             row.values[cell] = value * 10_000
     row.save()
     return row
+
+
+def accept_all(period: Period, reviewer: User) -> None:
+    """Every return accepted by `reviewer`, as after a finished review."""
+    Return.objects.filter(period=period).update(
+        state=Return.State.ACCEPTED,
+        submitted_at=NOW - timedelta(hours=2),
+        reviewed_at=NOW - timedelta(hours=1),
+        reviewed_by=reviewer,
+    )
+
+
+def compute(period: Period, by: User) -> Ranking:
+    """The draft ranking of a month whose returns are accepted by `by`."""
+    accept_all(period, by)
+    lock_period(period, by=by, now=NOW)
+    (draft,) = close_periods([period.pk], by=by, now=NOW)
+    return draft
+
+
+def publish(period: Period, by: User, leader: User, *, at: datetime = NOW) -> Ranking:
+    """The published ranking: computed by one, published by another."""
+    return publish_ranking(compute(period, by), by=leader, now=at)
+
+
+def result_of(ranking: Ranking, name: str) -> Result:
+    return Result.objects.select_related("ranking__period__unit", "village").get(ranking=ranking, village__name=name)
