@@ -11,7 +11,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from assessments import engine, receipts
-from assessments.inputs import Batch, stable_codes
+from assessments.inputs import Batch, is_computed, stable_codes
 from assessments.models import Appeal, Period, Ranking, Result
 from assessments.rules import SchemeRules
 from assessments.scoring import STATE_GIVEN, Column
@@ -89,7 +89,7 @@ class History:
                 now.append(position)
                 before.append(places[row.code])
         for rule in batch.rules.indicators:
-            if rule.source != "S":
+            if not is_computed(rule):
                 continue
             for code in rule.value_codes():
                 columns[code].values[now] = frozen.columns[code].values[before]
@@ -98,7 +98,7 @@ class History:
     @staticmethod
     def _apply_corrections(period_id: int, batch: Batch, columns: dict[str, Column]) -> None:
         positions = {row.village_id: position for position, row in enumerate(batch.rows)}
-        computed = {code for rule in batch.rules.indicators if rule.source == "S" for code in rule.value_codes()}
+        computed = {code for rule in batch.rules.indicators if is_computed(rule) for code in rule.value_codes()}
         decided = Appeal.objects.filter(
             period=period_id, state__in=[Appeal.State.UPHELD, Appeal.State.CORRECTED]
         ).order_by("decided_at", "pk")

@@ -160,6 +160,11 @@ def entered_column(rows: Sequence[Row], code: str, *, needs_acceptance: bool) ->
     return Column(values, states)
 
 
+def is_computed(rule: IndicatorRule) -> bool:
+    """Whether the system computes the indicator in this month; what does not apply is not asked."""
+    return rule.source == "S" and rule.rule_type != "not_applicable"
+
+
 def computed_columns(
     rule: IndicatorRule, village_ids: Sequence[int], readings: Mapping[int, Reading]
 ) -> dict[str, Column]:
@@ -191,7 +196,7 @@ def columns_of(batch: Batch, readings: Readings) -> dict[str, Column]:
     village_ids = [row.village_id for row in batch.rows]
     columns: dict[str, Column] = {}
     for rule in batch.rules.indicators:
-        if rule.source == "S":
+        if is_computed(rule):
             columns.update(computed_columns(rule, village_ids, readings.get(rule.source_code, {})))
         else:
             for code in rule.value_codes():
@@ -205,7 +210,7 @@ def compute_sources(rules: Iterable[SchemeRules], village_ids: Sequence[int], mo
     An error in one source is an error of the whole: half a ranking is never made.
     Raises LookupError for a source that is not registered.
     """
-    wanted = sorted({item.source_code for one in rules for item in one.indicators if item.source == "S" and item.source_code})
+    wanted = sorted({item.source_code for one in rules for item in one.indicators if is_computed(item)})
     readings: dict[str, Mapping[int, Reading]] = {}
     for code in wanted:
         source = indicators.find(code)
