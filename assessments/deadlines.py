@@ -80,17 +80,12 @@ def deadlines(calendar: Mapping[str, Any], month: date, exceptions: Mapping[date
     previous: date | None = None
     for step in STEPS:
         rule = calendar[step]
-        day = on_or_after(_nominal_day(rule, month), exceptions)
+        day = add_working_days(_nominal_day(rule, month), 0, exceptions)
         if previous is not None:
             day = max(day, add_working_days(previous, int(rule["working_days_after"]), exceptions))
         moments[FIELDS[step]] = datetime.combine(day, time.fromisoformat(rule["time"]), get_default_timezone())
         previous = day
     return Deadlines(**moments)
-
-
-def on_or_after(day: date, exceptions: Mapping[date, bool]) -> date:
-    """`day` itself when it is worked, else the next working day."""
-    return add_working_days(day - timedelta(days=1), 1, exceptions)
 
 
 def _nominal_day(rule: Mapping[str, Any], month: date) -> date:

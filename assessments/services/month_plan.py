@@ -5,7 +5,7 @@ Rule: docs/rules/calendar.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from assessments.deadlines import FIELDS, LONGEST, Deadlines, deadlines
@@ -48,7 +48,9 @@ def replan(county_id: int, *, first_month: date | None = None) -> list[Period]:
         planned = planned.filter(month__gte=first_month)
     periods = list(planned)
     in_force = schemes_in_force([county_id], [period.month for period in periods])
-    dated = _dates([in_force[county_id, period.month] for period in periods], [period.month for period in periods])
+    dated = dates_by_scheme(
+        [in_force[county_id, period.month] for period in periods], [period.month for period in periods]
+    )
     changed = []
     for period in periods:
         scheme = in_force[county_id, period.month]
@@ -58,7 +60,7 @@ def replan(county_id: int, *, first_month: date | None = None) -> list[Period]:
     return changed
 
 
-def _dates(schemes: Sequence[Scheme], months: Sequence[date]) -> dict[int, Mapping[date, Deadlines]]:
+def dates_by_scheme(schemes: Iterable[Scheme], months: Collection[date]) -> dict[int, Mapping[date, Deadlines]]:
     """By scheme: the dates of all `months`. One query for each scheme, of which few hold at a time."""
     return {scheme.pk: dates_of(scheme, months) for scheme in {scheme.pk: scheme for scheme in schemes}.values()}
 

@@ -95,7 +95,7 @@ def plan_months(county: Unit, months: Sequence[date], *, by: User | None) -> lis
 
 
 def _planned(county: Unit, schemes: Mapping[date, Scheme]) -> list[Period]:
-    dated = {scheme.pk: month_plan.dates_of(scheme, schemes) for scheme in schemes.values()}
+    dated = month_plan.dates_by_scheme(schemes.values(), schemes)
     return [
         Period(unit=county, path=county.path, month=month, scheme=scheme, **dated[scheme.pk][month].as_fields())
         for month, scheme in schemes.items()
