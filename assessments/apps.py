@@ -7,5 +7,9 @@ class AssessmentsConfig(AppConfig):
     verbose_name = _("Assessments")
 
     def ready(self) -> None:
-        # Job handlers read models, which exist only now.
+        # Job handlers and timed tasks read models, which exist only now.
+        from accounts import ticking
         from assessments import jobs  # noqa: F401
+        from assessments.services import periods
+
+        ticking.register("assessments.months", periods.due)
