@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from assessments.querysets import RankingQuerySet, ResultQuerySet
+from assessments.querysets import RankingQuerySet, ResultQuerySet, SchemePartQuerySet, SchemeQuerySet
 from branches.models import Unit, VillageClass
 from branches.querysets import ScopedQuerySet
 
@@ -50,7 +50,7 @@ class Scheme(models.Model):
 
     scope_path = "path"
     shared: ClassVar[dict[str, str]] = {"view": "path"}
-    objects = ScopedQuerySet.as_manager()
+    objects = SchemeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("scheme")
@@ -79,7 +79,7 @@ class Category(models.Model):
 
     scope_path = "scheme__path"
     shared: ClassVar[dict[str, str]] = {"view": "scheme__path"}
-    objects = ScopedQuerySet.as_manager()
+    objects = SchemePartQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("category")
@@ -126,7 +126,7 @@ class Indicator(models.Model):
 
     scope_path = "scheme__path"
     shared: ClassVar[dict[str, str]] = {"view": "scheme__path"}
-    objects = ScopedQuerySet.as_manager()
+    objects = SchemePartQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("indicator")
@@ -168,7 +168,7 @@ class AdjustmentItem(models.Model):
 
     scope_path = "scheme__path"
     shared: ClassVar[dict[str, str]] = {"view": "scheme__path"}
-    objects = ScopedQuerySet.as_manager()
+    objects = SchemePartQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("bonus, penalty or veto item")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.db.models import Q
 
 from branches.querysets import ScopedQuerySet
-from branches.scoping import paths_for
+from branches.scoping import paths_for, permission_name
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -34,3 +34,20 @@ def _shown_to(user: User, prefix: str) -> Q:
     for path in paths_for(user, "assessments.view_draft_ranking"):
         shown |= Q(**{f"{prefix}path__startswith": path})
     return shown
+
+
+class SchemeQuerySet(ScopedQuerySet):
+    """Townships read the county's published schemes; a draft is seen at the county and above."""
+
+    to_scheme = ""
+
+    def for_user(self, user: User, action: str = "view") -> Self:
+        """As everywhere, and drafts only for those whose unit is the county's or above it."""
+        shown = Q(**{f"{self.to_scheme}state": "published"})
+        for path in paths_for(user, permission_name(self.model, action)):
+            shown |= Q(**{f"{self.to_scheme}path__startswith": path})
+        return super().for_user(user, action).filter(shown)
+
+
+class SchemePartQuerySet(SchemeQuerySet):
+    to_scheme = "scheme__"

@@ -414,3 +414,18 @@ def test_rules_in_force_leave_entered_indicators_alone(county: Unit, county_admi
     assert found == {"B2": "NA", "C1": "C"}
     assert [cell.code for cell in month.cells("C")] == ["C1.d", "C1.n", "D6"]
     assert sum(item.weight for item in month.indicators) == 10_000
+
+
+# --- Who sees what --------------------------------------------------------------------------
+
+
+def test_a_draft_is_seen_in_the_county_office_only(
+    county: Unit, county_admin: User, county_leader: User, east_editor: User, newcomer: User
+) -> None:
+    scheme = make_draft(county, county_admin)
+    models = (Scheme, Category, Indicator, AdjustmentItem)
+    for user, sees in ((county_admin, True), (county_leader, True), (east_editor, False), (newcomer, False)):
+        assert {model.objects.for_user(user).exists() for model in models} == {sees}, user
+    publish(scheme, county_admin)
+    assert {model.objects.for_user(east_editor).exists() for model in models} == {True}
+    assert not Scheme.objects.for_user(east_editor, "change").exists()
