@@ -53,11 +53,11 @@ def score_rule(**more: Any) -> IndicatorRule:
 
 def cell(text: str) -> tuple[int, int]:
     """A value in 1/10 000 and its state, from the spelling of the rule pages."""
-    text = text.strip()
+    is_late = text.startswith("迟")
+    text = text.removeprefix("迟").strip()
     if text in STATE_WORDS:
         return 0, STATE_WORDS[text]
-    is_late = text.startswith("迟")
-    return to_scaled(text.removeprefix("迟").strip()), scoring.STATE_LATE if is_late else scoring.STATE_GIVEN
+    return to_scaled(text), scoring.STATE_LATE if is_late else scoring.STATE_GIVEN
 
 
 def column(texts: Sequence[str]) -> scoring.Column:
