@@ -219,7 +219,7 @@ def load_table(submission: Return, part: Part = "T", *, with_peers: bool = True)
             )
             for record in records
         ],
-        peers=_peer_ranges(before, specs) if with_peers else {},
+        peers=peer_ranges(before, specs) if with_peers else {},
         known=known_wholes(specs.values(), [record.village_id for record in records], submission.period.month),
     )
 
@@ -240,7 +240,7 @@ def _month_before(
     return list(rows.values_list("village_id", "village_class", "values"))
 
 
-def _peer_ranges(
+def peer_ranges(
     before: Iterable[tuple[int, str, Mapping[str, Any]]], specs: Mapping[str, CellSpec]
 ) -> dict[str, dict[str, PeerRange]]:
     """Village class -> cell -> what the class had last month. Villages without a class have no peers."""

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.models import User
 from assessments.models import Period, Return, Unlock, VillageMonth
+from assessments.review_tables import is_clean, load_tables
 
 MAX_REASON = 500
 MAX_REMINDER = 200
@@ -116,7 +117,8 @@ def return_cells(submission: Return, remarks: Sequence[Remark], reason: str, *, 
             code="nothing_returned",
         )
     locked.state, locked.returned_at, locked.return_reason = Return.State.RETURNED, now, reason
-    _reviewed(locked, by, now)
+    locked.reviewed_by, locked.reviewed_at = by, now
+    locked.version += 1
     locked.save()
     audit.record(
         "assessments.return_cells",
@@ -142,7 +144,7 @@ def accept_return(submission: Return, *, by: User, now: datetime) -> Return:
             _("A cell is marked as returned. Send the return back, or take the mark off first."),
             code="cells_returned",
         )
-    _accept(locked, by, now)
+    _accept([locked], by, now)
     return locked
 
 
@@ -162,22 +164,42 @@ def accept_returns(period: Period, submission_ids: Iterable[int], *, by: User, n
         .prefetch_related("village_months")
     )
     accepted = [row for row in rows if row.period.state in REVIEWABLE and not _returned_cells(row)]
-    for row in accepted:
-        _accept(row, by, now)
+    _accept(accepted, by, now)
     return accepted
 
 
-def _accept(locked: Return, by: User, now: datetime) -> None:
-    locked.state = Return.State.ACCEPTED
-    _reviewed(locked, by, now)
-    locked.save()
-    Unlock.objects.filter(submission=locked, is_approved=True, relocked_at__isnull=True).update(relocked_at=now)
-    audit.record(
-        "assessments.accept_return",
-        actor=by,
-        target=locked,
-        unit=locked.unit,
-        changes={"state": [Return.State.SUBMITTED, Return.State.ACCEPTED]},
+@transaction.atomic
+def accept_clean_returns(period: Period, *, by: User, now: datetime) -> list[Return]:
+    """Accepts every submitted return of the month in which nothing stands out, is missing or is marked as returned."""
+    waiting = list(
+        Return.objects.for_user(by, "review")
+        .filter(period=period, state=Return.State.SUBMITTED)
+        .exclude(submitted_by=by)
+        .select_for_update(of=("self",))
+        .select_related("unit", "period")
+        .order_by("path")
+    )
+    clean = [table.submission.pk for table in load_tables(period, waiting) if is_clean(table)]
+    return accept_returns(period, clean, by=by, now=now)
+
+
+def _accept(rows: Sequence[Return], by: User, now: datetime) -> None:
+    """Marks locked rows as accepted, ends their unlocks, records each. Three queries."""
+    for row in rows:
+        row.state = Return.State.ACCEPTED
+        row.reviewed_by, row.reviewed_at = by, now
+        row.version += 1
+    Return.objects.bulk_update(rows, ["state", "reviewed_by", "reviewed_at", "version"])
+    Unlock.objects.filter(submission__in=rows, is_approved=True, relocked_at__isnull=True).update(relocked_at=now)
+    audit.record_many(
+        {
+            "event": "assessments.accept_return",
+            "actor": by,
+            "target": row,
+            "unit": row.unit,
+            "changes": {"state": [Return.State.SUBMITTED, Return.State.ACCEPTED]},
+        }
+        for row in rows
     )
 
 
@@ -351,11 +373,6 @@ def _reviewable(submission: Return, by: User) -> Return:
     if locked.submitted_by_id == by.pk:
         raise PermissionDenied(_("The person who handed the figures in does not review them."))
     return locked
-
-
-def _reviewed(locked: Return, by: User, now: datetime) -> None:
-    locked.reviewed_by, locked.reviewed_at = by, now
-    locked.version += 1
 
 
 def _reason(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent, User
 from accounts.roles import Role
@@ -14,6 +16,7 @@ from assessments.models import Period, Return, Unlock, VillageMonth
 from assessments.services import review
 from assessments.services.review import Remark, Verdict
 from branches.models import Unit
+from branches.scoping import memberships_of
 from tests.assessments.month_ground import NOW, make_month, row_of, set_values, submit
 from tests.conftest import grant
 
@@ -271,6 +274,52 @@ class TestAccepting:
     ) -> None:
         grant(newcomer, Role.CS, west)
         assert review.accept_returns(period, [submission.pk], by=newcomer, now=NOW) == []
+
+
+class TestAcceptingCleanOnes:
+    """East stands as last month; West jumps from 2 to 12 disputes without a word."""
+
+    @pytest.fixture
+    def both(
+        self, county: Unit, period: Period, submission: Return, west: Unit, west_editor: User
+    ) -> tuple[Return, Return]:
+        make_month(county, month=date(2026, 9, 1), state=Period.State.CLOSED)
+        set_values(period, "西一村", D2_d=12, D2_n=12)
+        return submission, submit(period, west, west_editor)
+
+    def test_only_what_stands_out_waits(self, period: Period, both: tuple[Return, Return], county_admin: User) -> None:
+        east, west = both
+        assert review.accept_clean_returns(period, by=county_admin, now=NOW) == [east]
+        west.refresh_from_db()
+        assert west.state == Return.State.SUBMITTED
+
+    def test_an_explained_outlier_still_waits_for_a_person(
+        self, period: Period, both: tuple[Return, Return], county_admin: User
+    ) -> None:
+        row = row_of(period, "西一村")
+        row.notes = {"D2.d": "集中排查", "D2.n": "集中排查"}
+        row.save()
+        assert review.accept_clean_returns(period, by=county_admin, now=NOW) == [both[0]]
+
+    def test_a_missing_value_is_not_clean(
+        self, period: Period, both: tuple[Return, Return], county_admin: User
+    ) -> None:
+        set_values(period, "东三村", E4=None)
+        assert review.accept_clean_returns(period, by=county_admin, now=NOW) == []
+
+    def test_the_same_queries_for_one_and_for_two(
+        self, period: Period, both: tuple[Return, Return], county_admin: User, django_assert_num_queries: Any
+    ) -> None:
+        set_values(period, "西一村", D2_d=2, D2_n=2)
+        both[1].refresh_from_db()
+        Return.objects.filter(pk=both[1].pk).update(state=Return.State.DRAFT)
+        memberships_of(county_admin)
+        with CaptureQueriesContext(connection) as one:
+            review.accept_clean_returns(period, by=county_admin, now=NOW)
+        Return.objects.update(state=Return.State.SUBMITTED)
+        with CaptureQueriesContext(connection) as two:
+            assert len(review.accept_clean_returns(period, by=county_admin, now=NOW)) == 2
+        assert len(two) == len(one)
 
 
 class TestUnlocking:
