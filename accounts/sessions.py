@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -45,9 +47,10 @@ OPEN_PAGES = frozenset(
 """What somebody may open who has to choose a new password first."""
 
 
-def begin(session: SessionBase, now: float) -> None:
-    """Starts the clock of a session at login; `now` in seconds since 1970."""
-    session[BEGUN] = session[SEEN] = session[PASSWORD] = int(now)
+def begin(*, request: HttpRequest, **kwargs: Any) -> None:
+    """Starts the clock of a session. Receives Django's signal of a login, so that no way in can miss it."""
+    now = int(time.time())
+    request.session[BEGUN] = request.session[SEEN] = request.session[PASSWORD] = now
 
 
 def end_all(user: User) -> None:
@@ -56,11 +59,16 @@ def end_all(user: User) -> None:
     user.refresh_from_db(fields=["session_generation"])
 
 
+def clear_old(now: datetime) -> None:
+    """Removes the rows of sessions that nobody can use any more. Called by the ticker."""
+    Session.objects.filter(expire_date__lt=now).delete()
+
+
 def over(session: SessionBase, now: float) -> str:
     """Why the session is over, "idle" or "age"; empty while it lasts."""
-    if now - session.get(BEGUN, now) >= settings.SESSION_COOKIE_AGE:
+    if now - session.get(BEGUN, 0) >= settings.SESSION_COOKIE_AGE:
         return "age"
-    if now - session.get(SEEN, now) >= settings.SESSION_IDLE_SECONDS:
+    if now - session.get(SEEN, 0) >= settings.SESSION_IDLE_SECONDS:
         return "idle"
     return ""
 
@@ -88,7 +96,6 @@ class SessionLimitsMiddleware:
         if reason := over(session, now):
             _end(request, reason)
             return
-        session.setdefault(BEGUN, int(now))
         is_background = request.headers.get("X-Background") == "true"
         if not is_background and abs(now - session.get(SEEN, 0)) >= NOTED_EVERY:
             session[SEEN] = int(now)
