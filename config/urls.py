@@ -4,8 +4,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.permissions import IsAuthenticated
 
 from config import health, views
+from config.api import routes
 
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.forbidden"
@@ -20,6 +23,8 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("branches.urls")),
     path("", include("assessments.urls")),
+    path("api/v1/", include((routes(), "v1"))),
+    path("api/schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="schema"),
 ]
 if settings.DEBUG:
     urlpatterns += [path("components/", views.components, name="components")]

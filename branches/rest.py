@@ -1,0 +1,74 @@
+"""What the endpoints of all apps stand on: the right asked before, the rows asked for, versions by ETag."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import Model, QuerySet
+from django.utils.translation import gettext_lazy as _
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
+
+from branches.scoping import paths_for, permission_name
+
+
+class PreconditionRequired(APIException):
+    status_code = status.HTTP_428_PRECONDITION_REQUIRED
+    default_detail = _("Send If-Match with the ETag you read, so that nobody's change is overwritten.")
+    default_code = "precondition_required"
+
+
+class PreconditionFailed(APIException):
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_detail = _("Somebody changed this meanwhile. Read it again and repeat your change.")
+    default_code = "changed_meanwhile"
+
+
+class HasRight(BasePermission):
+    """403 without the right anywhere; where it does not hold, the row does not exist (404)."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if getattr(view, "swagger_fake_view", False):
+            return True
+        user = request.user
+        return bool(user.is_authenticated and paths_for(user, view.permission()))
+
+
+class ScopedViewSet(GenericViewSet):
+    """Rows of `model` on which the user may do the verb of the action; `verbs` names it, "view" otherwise."""
+
+    model: type[Model]
+    verbs: ClassVar[dict[str, str]] = {}
+    permission_classes: ClassVar[list[type[BasePermission]]] = [HasRight]
+
+    @property
+    def verb(self) -> str:
+        return self.verbs.get(self.action, "view")
+
+    def permission(self) -> str:
+        return permission_name(self.model, self.verb)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.model._default_manager.none()
+        return self.dressed(self.model._default_manager.for_user(self.request.user, self.verb))  # type: ignore[attr-defined]
+
+    def dressed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Joins and annotations that the serializer reads."""
+        return rows
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+def check_version(request: Request, version: int) -> None:
+    """Raises 428 without If-Match and 412 when it names another version."""
+    wanted = request.headers.get("If-Match")
+    if wanted is None:
+        raise PreconditionRequired
+    if wanted.strip() != etag(version):
+        raise PreconditionFailed
