@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from celery import current_app
+from celery import shared_task
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -151,7 +151,7 @@ def cancel(job: Job) -> bool:
 def wake(job_id: int) -> bool:
     """Tells a worker that there is work. False when the broker did not take the message, which is only logged."""
     try:
-        current_app.tasks[RUN_TASK].apply_async(args=(job_id,), retry=False, ignore_result=True)
+        run_job.apply_async(args=(job_id,), retry=False, ignore_result=True)
     except (KombuError, OSError) as error:
         logger.warning("job %s: no worker woken, the sweeper will find it (%s)", job_id, type(error).__name__)
         return False
@@ -264,6 +264,12 @@ def run(job_id: int) -> bool:
         if job_run._heartbeat is not None:
             job_run._heartbeat.stop()
     return True
+
+
+@shared_task(name=RUN_TASK, acks_late=False, ignore_result=True)
+def run_job(job_id: int) -> None:
+    """What a broker message asks of a worker. Harmless to repeat."""
+    run(job_id)
 
 
 def take(job_id: int) -> JobRun | None:

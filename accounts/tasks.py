@@ -1,11 +1,5 @@
-"""What a broker message can ask of a worker: to look at one job."""
+"""Where Celery looks for tasks. There is one: a message wakes a worker for a job."""
 
-from celery import shared_task
+from accounts.jobs import run_job
 
-from accounts import jobs
-
-
-@shared_task(name=jobs.RUN_TASK, acks_late=False, ignore_result=True)
-def run_job(job_id: int) -> None:
-    """Runs the job unless somebody else has it. Harmless to repeat."""
-    jobs.run(job_id)
+__all__ = ["run_job"]

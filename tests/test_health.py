@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,14 +24,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def all_well(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def all_well(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ticker that ticks, a fresh backup, room on the disk."""
     ticking.hold("ticker")
     (tmp_path / "backup").write_text("x")
     settings.BACKUP_DIR = str(tmp_path)
     settings.MIN_FREE_MB = 0
     monkeypatch.setattr(health, "_broker", lambda: "")
-    yield
 
 
 @pytest.fixture

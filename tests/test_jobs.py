@@ -117,7 +117,7 @@ def broker_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         app = Celery("elsewhere", broker=wanted["url"], set_as_current=False)
         app.conf.broker_transport_options = wanted["options"]
         app.conf.broker_connection_timeout = settings.CELERY_BROKER_CONNECTION_TIMEOUT
-        monkeypatch.setattr(jobs, "current_app", app)
+        monkeypatch.setattr(jobs, "run_job", app.tasks[jobs.RUN_TASK])
 
     return use
 
