@@ -322,21 +322,18 @@ def _not_applicable(size: int) -> Share:
 def _rank_points(rule: IndicatorRule, cells: list[Column], groups: Ints) -> Share:
     """Points by rank among the peers; while peers are missing, the rank may still fall by as many."""
     read = _read(rule, cells)
-    takes_part, is_missing = is_scored(read.states), read.states == STATE_MISSING
+    takes_part = is_scored(read.states)
     keys = read.value if rule.setting("order") == "highest" else -read.value
     rank = competition_ranks(keys, groups, takes_part)
-    missing = _count_in_group(is_missing, groups)
-    last = _count_in_group(takes_part, groups) + missing
+    worst_rank = rank + _count_in_group(read.states == STATE_MISSING, groups)
     rows = rule.rows("ranks")
     bounds = np.array([exact(row["to"], 0) for row in rows[:-1]], np.int64)
     points = np.array([to_hundredths(row["points"]) for row in rows], np.int64)
-    part = np.where(takes_part, points[np.searchsorted(bounds, rank)], 0)
-    worst = points[np.searchsorted(bounds, np.where(is_missing, last, rank + missing))]
-    settled = _settle(rule, _of_weight(rule, read, part))
+    settled = _settle(rule, _of_weight(rule, read, points[np.searchsorted(bounds, rank)]))
     if not rule.weight:
         return settled
-    low = np.where(takes_part | is_missing, worst, settled.low)
-    return Share(settled.states, settled.part, settled.whole, low, settled.high)
+    worst = points[np.searchsorted(bounds, worst_rank)]
+    return Share(settled.states, settled.part, settled.whole, np.where(takes_part, worst, settled.low), settled.high)
 
 
 def _count_in_group(is_counted: Flags, groups: Ints) -> Ints:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
+from hypothesis import settings as hypothesis_settings
 
 from assessments import engine, scoring
 from assessments.rules import (
@@ -22,6 +23,12 @@ from assessments.rules import (
 
 if not settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
     settings.configure(USE_I18N=False)
+
+small_months = hypothesis_settings(max_examples=60, deadline=None)
+"""For properties of whole months: fewer examples, and no deadline that a busy machine would miss."""
+
+columns_of_values = hypothesis_settings(deadline=None)
+"""For properties of single columns."""
 
 STATE_WORDS = {
     "—": scoring.STATE_MISSING,

@@ -77,6 +77,7 @@ def test_points_round_half_up(weight: int, part: int, whole: int, expected: int)
     assert scoring.half_up(np.array([weight]), np.array([part]), np.array([whole])).tolist() == [expected]
 
 
+@plain.columns_of_values
 @given(st.integers(0, 10_000), st.integers(0, 10**24), st.integers(1, 10**24))
 def test_rounding_is_exact_for_numbers_of_any_size(weight: int, part: int, whole: int) -> None:
     part = min(part, whole)
@@ -87,6 +88,7 @@ def test_rounding_is_exact_for_numbers_of_any_size(weight: int, part: int, whole
     assert found.tolist() == [(2 * wanted.numerator + wanted.denominator) // (2 * wanted.denominator)]
 
 
+@plain.columns_of_values
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**40), 2**40))
 def test_products_and_sums_leave_64_bits_without_a_trace(left: int, right: int) -> None:
     column = np.array([left], np.int64)
@@ -132,6 +134,7 @@ def _texts(item: IndicatorRule) -> st.SearchStrategy[str]:
     return value | words | value.map("迟 {}".format) if count == 1 or item.has_denominator else value
 
 
+@plain.columns_of_values
 @given(st.data())
 def test_a_village_scores_the_same_alone_and_among_others(data: st.DataObject) -> None:
     item = data.draw(st.sampled_from(RULES))
@@ -241,7 +244,7 @@ def test_missing_peers_open_the_points_of_their_own_group_only() -> None:
     item = plain.rule("rank_points", "7", parameters={"ranks": RANKS, "peers": "village_class"})
     peers = scoring.Peers(np.zeros(5, np.int64), np.zeros(5, np.int64), np.array([3, 3, 8, 8, 8]))
     found = scoring.share(item, plain.columns(item, ["5", "9", "—", "4", "6"]), 5, peers)
-    assert scoring.half_up(item.weight, found.low, found.whole).tolist() == [350, 700, 100, 100, 350]
+    assert scoring.half_up(item.weight, found.low, found.whole).tolist() == [350, 700, 0, 100, 350]
     assert scoring.half_up(item.weight, found.high, found.whole).tolist() == [350, 700, 700, 350, 700]
 
 
@@ -250,7 +253,7 @@ def test_who_has_nothing_due_is_not_ranked_but_treated_as_the_rule_says() -> Non
     rows = ["无应办", "5", "—"]
     found = scoring.share(item, plain.columns(item, rows), 3)
     assert found.states.tolist() == [NOTHING_DUE, GIVEN, MISSING]
-    assert scoring.half_up(item.weight, found.low, found.whole).tolist() == [0, 350, 350]
+    assert scoring.half_up(item.weight, found.low, found.whole).tolist() == [0, 350, 0]
     assert scoring.half_up(item.weight, found.high, found.whole).tolist() == [0, 700, 700]
 
 
@@ -271,6 +274,7 @@ def _schemes(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return base, np.array(draw(st.lists(st.integers(0, 2), min_size=count, max_size=count)))
 
 
+@plain.columns_of_values
 @given(_schemes(), st.data())
 def test_effective_weights_sum_to_100_and_follow_the_categories(
     drawn: tuple[np.ndarray, np.ndarray], data: st.DataObject
@@ -294,6 +298,7 @@ def test_effective_weights_sum_to_100_and_follow_the_categories(
                 assert (abs(given[inside] - shares) < 1).all()
 
 
+@plain.columns_of_values
 @given(_schemes(), st.data())
 def test_slack_covers_whatever_else_may_turn_out_not_to_apply(
     drawn: tuple[np.ndarray, np.ndarray], data: st.DataObject
