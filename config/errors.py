@@ -78,7 +78,8 @@ def _page(request: HttpRequest, status: int, template: str, message: str) -> Htt
 
 
 def _json(status: int, message: str, **more: str) -> JsonResponse:
-    return JsonResponse({"code": str(status), "detail": message, **more}, status=status)
+    """The shape that all errors of the API have (config/api.py)."""
+    return JsonResponse({"code": str(status), "message": message, "fields": [], **more}, status=status)
 
 
 def _is_piece(request: HttpRequest) -> bool:
