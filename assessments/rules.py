@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import Any, Literal, Self
 
-from django.utils.translation import get_language, gettext, pgettext_lazy
+from django.utils.translation import get_language, gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 SCALE = 10_000
@@ -1030,7 +1030,7 @@ def describe_adjustment(item: AdjustmentRule, grades: Sequence[GradeLine] = ()) 
 
 
 def _list(parts: Iterable[str]) -> str:
-    return gettext(", ").join(parts)
+    return pgettext("between the parts of a list", ", ").join(parts)
 
 
 def _with_unit(rule: IndicatorRule, number: str) -> str:
