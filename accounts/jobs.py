@@ -71,25 +71,27 @@ class LeaseLost(Exception):
 class _Registered:
     run: Handler
     permission: str
+    label: str
 
 
 _handlers: dict[str, _Registered] = {}
 
 
-def handler(kind: str, *, permission: str = "") -> Callable[[Handler], Handler]:
+def handler(kind: str, *, permission: str = "", label: str = "") -> Callable[[Handler], Handler]:
     """Registers the function that runs jobs of `kind`, called as `function(job_run, **arguments)`.
 
     With `permission` the requester is asked for that right again before the function runs,
     so a right taken away at noon stops a job queued at eleven. The function itself reads its
-    rows through `.for_user(job_run.by, action)`. Registering another function under a taken
-    kind raises ValueError.
+    rows through `.for_user(job_run.by, action)`. `label` heads the page of such a job, in
+    English marked with gettext_noop. Registering another function under a taken kind raises
+    ValueError.
     """
 
     def register(function: Handler) -> Handler:
         taken = _handlers.get(kind)
         if taken is not None and taken.run is not function:
             raise ValueError(f"The job kind {kind} is already registered.")
-        _handlers[kind] = _Registered(function, permission)
+        _handlers[kind] = _Registered(function, permission, label or kind)
         return function
 
     return register
@@ -99,13 +101,18 @@ def handler(kind: str, *, permission: str = "") -> Callable[[Handler], Handler]:
 def registered(kind: str, function: Handler, *, permission: str = "") -> Iterator[None]:
     """`function` as the handler of `kind` for the length of a test, the former one restored after it."""
     former = _handlers.pop(kind, None)
-    _handlers[kind] = _Registered(function, permission)
+    _handlers[kind] = _Registered(function, permission, kind)
     try:
         yield
     finally:
         del _handlers[kind]
         if former is not None:
             _handlers[kind] = former
+
+
+def label_of(kind: str) -> str:
+    """English heading for jobs of `kind`, to be translated; the kind itself when nothing handles it any more."""
+    return _handlers[kind].label if kind in _handlers else kind
 
 
 # --- Asking for work ----------------------------------------------------------------------

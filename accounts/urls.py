@@ -3,10 +3,12 @@
 from django.contrib import admin
 from django.urls import path
 
-from accounts import views
+from accounts import job_views, views
 
 app_name = "accounts"
 
 urlpatterns = [
+    path("jobs/<int:job_id>/", admin.site.admin_view(job_views.job_detail), name="job"),
+    path("jobs/<int:job_id>/cancel/", admin.site.admin_view(job_views.job_cancel), name="job_cancel"),
     path("reauth/", admin.site.admin_view(views.reauth), name="reauth"),
 ]

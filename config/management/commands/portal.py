@@ -49,6 +49,7 @@ class Command(BaseCommand):
         supervisor.start()
         try:
             self._announce(supervisor, host, port)
+            connection.close()
             supervisor.watch()
         finally:
             self.stderr.write("Stopping ...")
@@ -71,8 +72,6 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         if settings.SEED_DEMO and not User.objects.exists():
             self._seed()
-        # The children open connections of their own.
-        connection.close()
 
     def _seed(self) -> None:
         if _unfinished().exists():
@@ -115,9 +114,9 @@ def _children() -> list[Child]:
     folder = Path(sys.executable).parent
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     return [
-        Child("web", [str(folder / "gunicorn"), "-c", "python:config.web"], logs / "web.log"),
-        Child("worker", [str(folder / "celery"), "-A", "config", "worker", *alone], logs / "worker.log"),
-        Child("ticker", [sys.executable, "manage.py", "ticker"], logs / "ticker.log"),
+        Child("web", [str(folder / "gunicorn"), "-c", "python:config.web"], logs / "web.log", settings.BASE_DIR),
+        Child("worker", [str(folder / "celery"), "-A", "config", "worker", *alone], logs / "worker.log", settings.BASE_DIR),
+        Child("ticker", [sys.executable, "manage.py", "ticker"], logs / "ticker.log", settings.BASE_DIR),
     ]
 
 
@@ -162,7 +161,6 @@ def _demo_accounts() -> dict[str, dict[str, str]]:
         return {}
     accounts: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
     users = {user.username: user for user in User.objects.filter(username__in=[a["user"] for a in accounts.values()])}
-    connection.close()
     return {
         role: account
         for role, account in accounts.items()
