@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from assessments.entry import columns_of, filled_columns, read_values, specs_of
 from assessments.models import Period, Ranking, Result, Return, VillageMonth
 from assessments.rules import SchemeRules, in_language
 from branches.models import Unit
@@ -97,13 +98,14 @@ def current_period(user: User) -> Period | None:
 
 
 def progress_of(period: Period, user: User) -> list[TownshipProgress]:
-    """Filled cells of the month, for the townships in the user's area. Two queries."""
-    codes = [cell.code for cell in SchemeRules.from_snapshot(period.rules_in_force or {}).cells("T")] if period.rules_in_force else []
+    """Filled cells of the month, for the townships in the user's area, counted as the grid counts them. Two queries."""
+    specs = specs_of(SchemeRules.from_snapshot(period.rules_in_force), "T") if period.rules_in_force else {}
+    total = len(columns_of(specs))
     rows = VillageMonth.objects.for_user(user).filter(period=period).select_related("village")
     villages: dict[int, list[VillageProgress]] = {}
     for row in rows:
-        filled = sum(code in row.values for code in codes)
-        villages.setdefault(row.submission_id, []).append(VillageProgress(row.village, filled, len(codes)))
+        filled = filled_columns(specs, read_values(row.values))
+        villages.setdefault(row.submission_id, []).append(VillageProgress(row.village, filled, total))
     returns = Return.objects.for_user(user).filter(period=period).select_related("unit").order_by("path")
     return [TownshipProgress(submission, villages.get(submission.pk, [])) for submission in returns]
 

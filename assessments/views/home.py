@@ -50,7 +50,7 @@ def _township(user: User, township: Unit, now: datetime, found: list[Todo]) -> d
         "progress": progress,
         "step": _step(period, progress.submission) if period and progress else 0,
         "ranking": ranking,
-        "words": home.GradeWords.of(ranking) if ranking else None,
+        "grades": home.GradeWords.of(ranking) if ranking else None,
         "standing": home.township_standing(ranking, township, user) if ranking else None,
         "is_editable": bool(progress and progress.submission.state in {"draft", "returned"} and period.state == "open"),
     }
@@ -74,7 +74,7 @@ def _county(user: User, now: datetime) -> dict[str, Any]:
         context["figures"] = home.county_figures(townships, period, now)
     if ranking:
         context["top"], context["bottom"] = home.top_and_bottom(ranking, user)
-        context["words"], context["shares"] = home.grade_shares(ranking, user)
+        context["grades"], context["shares"] = home.grade_shares(ranking, user)
         context["largest"] = max((sum(share.counts) for share in context["shares"]), default=0)
         context["low_count"] = sum(share.counts[-1] for share in context["shares"] if share.counts)
         context["unranked"] = ranking.village_count - ranking.ranked_count

@@ -67,9 +67,9 @@ def invent_figures(villages: list[Unit], rng: random.Random) -> dict[int, Villag
     figures: dict[int, VillageFigures] = {}
     for village in villages:
         population = max(320, int(rng.gauss(1700, 650)))
-        quality = min(0.99, max(0.45, rng.gauss(0.84, 0.09)))
+        quality = min(0.95, max(0.35, rng.gauss(0.75, 0.12)))
         weights = (population / 900, 2, 4, 2600 / population)
-        band = min(len(BANDS) - 1, max(0, int(rng.gauss(2.4 + 3 * (quality - 0.8), 1.2))))
+        band = min(len(BANDS) - 1, max(0, int(rng.gauss(2.4 + 3 * (quality - 0.72), 1.2))))
         figures[village.pk] = VillageFigures(
             population=population,
             households=population * 10 // rng.randint(31, 42),

@@ -81,14 +81,14 @@ def _records(branch: Branch, figures: VillageFigures, month: date, rng: random.R
     return [
         _record(branch, kind, month.replace(day=day), figures, rng)
         for kind, day, chance in wanted
-        if rng.random() < chance * min(1, quality + 0.14)
+        if rng.random() < chance * min(1, quality + 0.2)
     ]
 
 
 def _record(branch: Branch, kind: Kind, day: date, figures: VillageFigures, rng: random.Random) -> OrganisationalLife:
     due = figures.members if kind in {Kind.PARTY_DAY, Kind.MEMBER_MEETING, Kind.LECTURE} else rng.randint(5, 9)
     excused = rng.randint(0, max(1, due // 12))
-    present = min(due - excused, round((due - excused) * min(1, max(0.5, rng.gauss(figures.quality + 0.08, 0.05)))))
+    present = min(due - excused, round((due - excused) * min(1, max(0.5, rng.gauss(figures.quality + 0.12, 0.05)))))
     is_late = rng.random() > figures.quality + 0.12
     return OrganisationalLife(
         branch=branch,
@@ -97,7 +97,7 @@ def _record(branch: Branch, kind: Kind, day: date, figures: VillageFigures, rng:
         held_on=day,
         place="村党群服务中心",
         theme=rng.choice(THEMES[kind]),
-        chair="" if rng.random() > figures.quality + 0.13 else "党支部书记",
+        chair="" if rng.random() > figures.quality + 0.2 else "党支部书记",
         recorder="村文书",
         due_count=due,
         present_count=present,

@@ -120,7 +120,7 @@ class MonthMaker:
         rows = list(VillageMonth.objects.filter(submission=submission).order_by("path"))
         tasks = self.rng.randint(5, 8)
         moment = period.opens_at + timedelta(days=self.rng.randint(1, 5), hours=2)
-        moods = {row.pk: self.rng.gauss(0, 0.05) for row in rows}
+        moods = {row.pk: self.rng.gauss(0, 0.02) for row in rows}
         entered = rows[: round(len(rows) * share)]
         for part, by, chosen in (
             ("T", self.cast.secretaries[submission.path], entered),

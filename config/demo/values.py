@@ -21,7 +21,7 @@ class VillageMonthFigures:
 
     @property
     def quality(self) -> float:
-        return min(0.995, max(0.3, self.figures.quality + self.mood))
+        return min(0.97, max(0.3, self.figures.quality + self.mood))
 
     def share(self, whole: int) -> int:
         """How many of `whole` were done."""
