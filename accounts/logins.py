@@ -12,11 +12,15 @@ from typing import Any
 
 from axes.backends import AxesStandaloneBackend
 from axes.exceptions import AxesBackendPermissionDenied
+from axes.models import AccessAttempt
 from axes.utils import reset
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
@@ -79,6 +83,14 @@ def was_locked(request: HttpRequest) -> bool:
 def record_logout(user: User) -> None:
     with transaction.atomic():
         audit.record("accounts.logout", actor=user, target=user)
+
+
+def is_locked(user: User) -> bool:
+    """Whether the name has to wait now."""
+    since = timezone.now() - settings.AXES_COOLOFF_TIME
+    recent = AccessAttempt.objects.filter(username=user.username, attempt_time__gte=since)
+    failures = recent.aggregate(total=Sum("failures_since_start"))["total"] or 0
+    return bool(failures >= settings.AXES_FAILURE_LIMIT)
 
 
 def forget_failures(user: User) -> int:

@@ -29,6 +29,25 @@ class Role(models.TextChoices):
 SEPARATED_ROLES = frozenset({Role.SA, Role.AU})
 """Exclude each other and every business role, held by one person or none (三员分立)."""
 
+
+
+def exclude_each_other(one: str, other: str) -> bool:
+    """Whether nobody may hold both roles at a time."""
+    return one != other and bool({one, other} & SEPARATED_ROLES)
+
+
+KINDS_OF_UNIT: dict[Role, frozenset[str]] = {
+    Role.SA: frozenset({"county"}),
+    Role.AU: frozenset({"county"}),
+    Role.CS: frozenset({"county"}),
+    Role.CL: frozenset({"county"}),
+    Role.TS: frozenset({"township"}),
+    Role.CE: frozenset({"county", "township"}),
+    Role.RI: frozenset({"county", "township"}),
+    Role.VC: frozenset({"village"}),
+}
+"""At which level of the tree each role is given."""
+
 BUSINESS = (Role.CS, Role.CL, Role.TS, Role.CE, Role.RI)
 COUNTY = (Role.CS, Role.CL)
 
@@ -58,7 +77,7 @@ MATRIX: tuple[Capability, ...] = (
     ),
     _row("propose_role", _("propose a role at a unit"), (Role.SA,), "branches.view_membership", "branches.add_membership", "branches.change_membership"),
     _row("confirm_role", _("confirm a role at a unit"), COUNTY, "branches.view_membership", "branches.confirm_membership"),
-    _row("operate", _("parameters, jobs page, backup and restore"), (Role.SA,), "accounts.view_job", "accounts.operate"),
+    _row("operate", _("parameters, jobs page, backup and restore"), (Role.SA,), "accounts.view_job", "accounts.cancel_job", "accounts.operate"),
     _row("read_audit", _("read the audit trail"), (Role.AU,), "accounts.view_auditevent"),
     _row("verify_audit", _("verify the chain, export the audit trail"), (Role.AU,), "accounts.verify_auditevent", "accounts.export_auditevent"),
     _row("read_own_acts", _("read one's own acts in the audit trail"), (*BUSINESS, Role.VC), "accounts.view_own_auditevent"),

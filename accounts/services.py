@@ -19,8 +19,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, logins, sessions
-from accounts.models import PasswordRecord, User
+from accounts import audit, jobs, logins, sessions
+from accounts.models import Job, PasswordRecord, User
 from accounts.passwords import REMEMBERED, one_time_password
 
 validate_username = RegexValidator(
@@ -28,6 +28,15 @@ validate_username = RegexValidator(
     _("3 to 40 small letters, digits, points and hyphens, a letter first."),
     code="username",
 )
+
+
+def free_username(username: str) -> str:
+    """The name as it is written, if it may be one and nobody has it. ValidationError "username", "taken"."""
+    username = unicodedata.normalize("NFKC", username).strip().lower()
+    validate_username(username)
+    if User.objects.filter(username=username).exists():
+        raise ValidationError(_("There is an account with this user name already."), code="taken")
+    return username
 
 
 @transaction.atomic
@@ -45,13 +54,10 @@ def create_user(
     The name of the account is written small, so that two names never differ in case alone.
     ValidationError: "username" (form), "taken", "name".
     """
-    username = unicodedata.normalize("NFKC", username).strip().lower()
+    username = free_username(username)
     name = unicodedata.normalize("NFC", name).strip()
-    validate_username(username)
     if not name:
         raise ValidationError(_("Enter the person's name."), code="name")
-    if User.objects.filter(username=username).exists():
-        raise ValidationError(_("There is an account with this user name already."), code="taken")
     user = User(username=username, name=name, phone=phone, active_until=active_until)
     password = one_time_password(user)
     _set_password(user, password, now=now, is_given=True)
@@ -162,6 +168,15 @@ def close_unused(now: datetime) -> int:
         ended = user.active_until is not None and user.active_until < today
         disable_user(user, by=None, reason="last day over" if ended else "unused", now=now)
     return len(users)
+
+
+@transaction.atomic
+def cancel_job(job: Job, *, by: User) -> bool:
+    """Ends a job that waits or runs, without result. False when it had already ended."""
+    if not jobs.cancel(job):
+        return False
+    audit.record("accounts.cancel_job", actor=by, target=job, unit=job.unit_path, changes={"kind": job.kind})
+    return True
 
 
 # --- Inside -------------------------------------------------------------------------------

@@ -98,3 +98,7 @@ class WorkdayExceptionAdmin(ScopedModelAdmin):
         self, db: str | None, db_field: models.Field[Any, Any], request: HttpRequest
     ) -> QuerySet[Any]:
         return super().get_field_queryset(db, db_field, request).filter(kind=Unit.Kind.COUNTY)
+
+
+# The screens of accounts and roles stand in files of their own; being imported registers them.
+from branches import account_admin, membership_admin  # noqa: E402, F401

@@ -112,6 +112,10 @@ class Membership(models.Model):
                 name="membership_not_confirmed_by_oneself",
             ),
             models.CheckConstraint(
+                condition=Q(proposed_by__isnull=True) | ~Q(proposed_by=F("user")),
+                name="membership_not_proposed_for_oneself",
+            ),
+            models.CheckConstraint(
                 condition=~Q(role="RI") | Q(valid_to__isnull=False), name="inspector_has_an_end_date"
             ),
         ]
@@ -296,6 +300,7 @@ class OrganisationalLife(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["branch", "held_on", "kind"], name="life_by_branch_and_day"),
             models.Index(fields=["held_on"], name="life_by_day"),
+            models.Index(fields=["kind", "held_on"], name="life_by_kind_and_day"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
@@ -354,7 +359,9 @@ class Decision(models.Model):
         verbose_name_plural = _("village decisions")
         ordering: ClassVar[list[str]] = ["-decided_on", "-pk"]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["unit", "decided_on"], name="decision_by_unit_and_day")
+            models.Index(fields=["unit", "decided_on"], name="decision_by_unit_and_day"),
+            models.Index(fields=["decided_on"], name="decision_by_day"),
+            models.Index(fields=["resolved_on"], name="decision_by_meeting"),
         ]
 
     def __str__(self) -> str:
