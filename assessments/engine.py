@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,8 @@ CAP_LINE, LIMIT_LINE = "cap", "limit"
 PACKED_ROWS = 4096
 
 
-class AdjustmentRecord(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AdjustmentRecord:
     """A bonus, penalty or veto: position of the village, item, level by name, how many times, document number."""
 
     village: int
@@ -207,7 +208,7 @@ class Scored:
     off penalty and stays within 0 and 105. For a village that lacks values these are what
     it has so far; `low` and `high` bound its total. Ranks are by group name, 0 for not
     ranked or no group. `grade` and `veto` point into the rules' grades and adjustments, -1
-    for none.
+    for none. The township of a warning points into the codes of `groups.township`.
     """
 
     rules: SchemeRules
@@ -234,6 +235,7 @@ class Scored:
     rank_worst: Mapping[str, Ints]
     movement: Mapping[str, Movement]
     adjusted: _Adjusted
+    known_checksums: dict[str, Checksums] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -275,18 +277,19 @@ class Scored:
 
     def checksums(self) -> dict[str, Checksums]:
         """By county code. Rows count in the order of their village codes, so the order read does not matter."""
+        if self.known_checksums:
+            return self.known_checksums
         order = np.lexsort((np.array(self.groups.villages), self.groups.county.ids))
         edges = np.searchsorted(self.groups.county.ids[order], np.arange(len(self.groups.county.codes) + 1))
         inputs = _digests(_input_parts(self, order), edges, self.rules.canonical())
         results = _digests(_result_parts(self, order), edges, b"")
-        return {
-            code: Checksums(given, found)
-            for code, given, found in zip(self.groups.county.codes, inputs, results, strict=True)
-        }
+        for code, given, found in zip(self.groups.county.codes, inputs, results, strict=True):
+            self.known_checksums[code] = Checksums(given, found)
+        return self.known_checksums
 
     def _packed_rows(self, start: int, stop: int) -> Ints:
         """For each village, in the order of the rules: values, state, weight, points of each indicator."""
-        columns = []
+        columns: list[npt.NDArray[Any]] = []
         weights = self.weights.table[self.weights.pattern[start:stop]]
         for number, rule in enumerate(self.rules.indicators):
             columns += [self.columns[code].values[start:stop] for code in rule.value_codes()]
@@ -348,7 +351,7 @@ def score(
         standing=standing,
         grade=graded.grade,
         is_held_back=graded.is_held_back,
-        warnings=tuple(ranking.quota_warnings(*known, groups.township.codes, graded, adjusted.grade_cap)),
+        warnings=tuple(ranking.quota_warnings(*known, graded, adjusted.grade_cap)),
         ranks=ranks,
         rank_best={name: best for name, (best, _worst) in ranges.items()},
         rank_worst={name: worst for name, (_best, worst) in ranges.items()},
@@ -361,11 +364,16 @@ def score(
 
 
 def _complete_columns(rules: SchemeRules, columns: Mapping[str, Column], size: int) -> dict[str, Column]:
-    """Every column the rules read, with 0 where there is no value, so that no leftover number counts."""
+    """Every column the rules read, with 0 where there is no value, so that no leftover number counts.
+
+    A judge who did not judge is -1 instead: the line of a panel has one state for all its judges.
+    """
     complete = {}
-    for code in rules.value_codes():
-        values, states = columns.get(code) or (np.zeros(size, np.int64), np.full(size, STATE_MISSING, np.int8))
-        complete[code] = Column(np.where(scoring.is_scored(states), values, 0), states)
+    for rule in rules.indicators:
+        nothing = scoring.NOT_JUDGED if rule.rule_type == "panel" else 0
+        for code in rule.value_codes():
+            values, states = columns.get(code) or (np.zeros(size, np.int64), np.full(size, STATE_MISSING, np.int8))
+            complete[code] = Column(np.where(scoring.is_scored(states), values, nothing), states)
     return complete
 
 
@@ -396,7 +404,7 @@ def _tally(rules: SchemeRules, columns: Mapping[str, Column], adjusted: _Adjuste
         low=_clamp(low - slack + more),
         high=_clamp(high + slack + more),
         is_complete=is_complete,
-        has_weight=weights.table.any(axis=1)[weights.pattern],
+        has_weight=weights.table.sum(axis=1)[weights.pattern] > 0,
     )
 
 
@@ -539,7 +547,8 @@ def _is_same_group(groups: Groups, before: Groups, name: str, position: Ints) ->
 
 def unpack_lines(rules: SchemeRules, packed: bytes | str | Sequence[Any]) -> list[ReceiptLine]:
     """The printed lines of a receipt as `Scored.packed_lines` wrote it under the same rules."""
-    numbers, records, caps = orjson.loads(packed) if isinstance(packed, bytes | str) else packed
+    parts: Any = orjson.loads(packed) if isinstance(packed, bytes | str) else packed
+    numbers, records, caps = parts
     lines, place = [], 0
     for rule in rules.indicators:
         codes = rule.value_codes()

@@ -84,12 +84,12 @@ class Grades:
 
 @dataclass(frozen=True, slots=True)
 class QuotaWarning:
-    """In a township more villages reach a line than its best share holds.
+    """In a township (a group as a whole number) more villages reach a line than its best share holds.
 
     `awarded` is above `allowed` where a tie stands at the edge of the share.
     """
 
-    township: str
+    township: int
     grade: str
     villages: int
     allowed: int
@@ -119,7 +119,6 @@ def quota_warnings(
     total: Ints,
     ranks: Ints,
     townships: Ints,
-    codes: Sequence[str],
     found: Grades,
     caps: Ints,
 ) -> list[QuotaWarning]:
@@ -135,8 +134,8 @@ def quota_warnings(
         awarded = np.bincount(townships[reaches & (found.grade == place)], minlength=len(villages))
         allowed = share_places(line, villages)
         warnings += [
-            QuotaWarning(codes[i], line.code, int(villages[i]), int(allowed[i]), int(reached[i]), int(awarded[i]))
-            for i in np.flatnonzero(reached > allowed)
+            QuotaWarning(i, line.code, int(villages[i]), int(allowed[i]), int(reached[i]), int(awarded[i]))
+            for i in np.flatnonzero(reached > allowed).tolist()
         ]
     return warnings
 

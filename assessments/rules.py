@@ -958,7 +958,7 @@ def _weight_problems(rules: SchemeRules) -> list[RuleProblem]:
 
 def _code_problems(rules: SchemeRules) -> list[RuleProblem]:
     found = _Findings("")
-    codes = Counter(item.code for item in (*rules.indicators, *rules.adjustments))
+    codes = Counter([*(item.code for item in rules.indicators), *(item.code for item in rules.adjustments)])
     for code in sorted(code for code, count in codes.items() if count > 1):
         found.add("code_twice", gettext("The code %(code)s is used twice.") % {"code": code}, "code")
     categories = Counter(item.code for item in rules.categories)

@@ -39,6 +39,8 @@ STATE_MISSING, STATE_GIVEN, STATE_NOT_APPLICABLE, STATE_EXEMPT, STATE_LATE, STAT
 STATE_NAMES = ("missing", "given", "not_applicable", "exempt", "late", "nothing_due")
 
 INT64_LIMIT = 2**62
+NOT_JUDGED = -1
+"""In the column of a judge: no score, although the panel as a whole is given."""
 
 
 class Column(NamedTuple):
@@ -281,7 +283,7 @@ def _of_weight(rule: IndicatorRule, read: _Reading, points: Whole) -> _Found:
 def _panel(rule: IndicatorRule, cells: list[Column]) -> _Found:
     """The mean of the judges who judged, without the highest and lowest where enough remain."""
     full, dropped = rule.scaled("full_score"), int(rule.setting("dropped"))
-    judged = np.stack([is_scored(cell.states) for cell in cells])
+    judged = np.stack([is_scored(cell.states) & (cell.values != NOT_JUDGED) for cell in cells])
     scores = np.stack([_clip(cell.values, full) for cell in cells])
     count = judged.sum(axis=0)
     ordered = np.sort(np.where(judged, scores, full + 1), axis=0)

@@ -246,6 +246,15 @@ def test_a_receipt_tells_values_states_levels_documents_and_what_caps_take_back(
     assert lines[6].item is None
 
 
+def test_a_panel_recomputes_from_its_line_although_a_judge_was_away() -> None:
+    scheme = plain.scheme(plain.rule("panel", "100", "P1", parameters={"judges": 4, "dropped": 1}), grades=GRADES)
+    found = plain.scored(scheme, {"P1": ["60 免报 70 90", "— 60 70 80", "免报 免报 免报 不适用"]})
+    lines = [found.receipt_lines(village)[0] for village in range(3)]
+    assert [(line.state, line.points) for line in lines] == [("given", 7000), ("missing", 0), ("exempt", 0)]
+    assert [value for _code, value in lines[0].values] == [600_000, scoring.NOT_JUDGED, 700_000, 900_000]
+    assert [_recomputed(line) for line in lines[:2]] == [7000, 0]
+
+
 def test_what_leaves_the_range_of_a_total_has_its_line() -> None:
     generous = replace(ONE, bonus_cap=2000)
     found = plain.scored(generous, {"S1": ["100", "1"]}, (0, "P1", "国家级", 4), (1, "N1", "", 9))
@@ -308,11 +317,12 @@ def test_distance_to_the_next_rank_in_each_group() -> None:
     assert gaps.tolist() == [0, 0, 280, 0]
 
 
-def test_full_shares_are_warned_about_by_township_code() -> None:
+def test_full_shares_are_warned_about_by_township() -> None:
     lines = (GradeLine(code="best", name="", minimum=9000, best_share_percent=20), *GRADES)
     kinds = plain.groups(6, township=["e", "e", "e", "w", "w", "w"])
     found = plain.scored(replace(ONE, grades=lines), {"S1": ["95", "96", "50", "95", "80", "70"]}, groups=kinds)
-    assert [(warning.township, warning.reached, warning.awarded) for warning in found.warnings] == [("e", 2, 1)]
+    assert [(warning.township, warning.reached, warning.awarded) for warning in found.warnings] == [(0, 2, 1)]
+    assert found.groups.township.codes[0] == "e"
     assert found.is_held_back.tolist() == [True, False, False, False, False, False]
 
 
@@ -345,8 +355,9 @@ def test_checksums_depend_on_every_input_and_not_on_the_order_of_rows() -> None:
     values["C1"] = ["1", "2", "不适用"]
     records = [(0, "P1", "县级", 1, "文"), (2, "N1", "", 2, "文")]
     base = plain.scored(SMALL, values, *records).checksums()["c"]
-    again = plain.scored(SMALL, values, *records[::-1]).checksums()["c"]
-    assert again == base
+    again = plain.scored(SMALL, values, *records[::-1])
+    assert again.checksums()["c"] == base
+    assert again.checksums() is again.checksums()
 
     turned = {code: texts[::-1] for code, texts in values.items()}
     groups = replace(plain.groups(3), villages=("0002", "0001", "0000"))

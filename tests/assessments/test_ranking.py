@@ -171,8 +171,8 @@ def test_a_tie_at_the_edge_of_the_share_is_warned_about_and_not_cut() -> None:
     found = _graded(total.tolist(), township.tolist())
     assert found.grade.tolist() == [0, 0, 1, 1]
     ranks = ranking.competition_ranks(total, township, np.ones(4, np.bool_))
-    assert ranking.quota_warnings(LINES, total, ranks, township, ("t",), found, caps) == [
-        ranking.QuotaWarning("t", "advanced", villages=4, allowed=1, reached=3, awarded=2)
+    assert ranking.quota_warnings(LINES, total, ranks, township, found, caps) == [
+        ranking.QuotaWarning(0, "advanced", villages=4, allowed=1, reached=3, awarded=2)
     ]
 
 

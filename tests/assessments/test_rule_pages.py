@@ -173,16 +173,17 @@ def _run_grades(example: Example) -> None:
 
 def _run_quota(example: Example) -> None:
     before = next(other for other in ALL if other.page == example.page and other.kind == "grades")
+    graded = _graded(before)
     given = [
         {
-            "乡镇": found.township,
+            "乡镇": graded.groups.township.codes[found.township],
             "等次": found.grade,
             "村数": str(found.villages),
             "名额": str(found.allowed),
             "够线": str(found.reached),
             "实给": str(found.awarded),
         }
-        for found in _graded(before).warnings
+        for found in graded.warnings
     ]
     assert given == example.rows
 

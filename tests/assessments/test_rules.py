@@ -16,13 +16,13 @@ from assessments.rules import AdjustmentRule, GradeLine, IndicatorRule, Level, R
 from tests.assessments import plain
 
 SEED = json.loads((Path(rules.__file__).parent / "seed" / "scheme.json").read_text(encoding="utf-8"))
-BANDS = [
+BANDS: list[dict[str, Any]] = [
     {"from": None, "to": "1", "points": "0"},
     {"from": "1", "to": "2", "points": "1.5"},
     {"from": "2", "to": None, "points": "3"},
 ]
-RANKS = [{"to": "1", "points": "3"}, {"to": "3", "points": "2"}, {"to": None, "points": "1"}]
-OPTIONS = [{"name": "好", "share": "100"}, {"name": "差", "share": "0"}]
+RANKS: list[dict[str, Any]] = [{"to": "1", "points": "3"}, {"to": "3", "points": "2"}, {"to": None, "points": "1"}]
+OPTIONS: list[dict[str, Any]] = [{"name": "好", "share": "100"}, {"name": "差", "share": "0"}]
 
 
 def seed() -> SchemeRules:
