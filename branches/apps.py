@@ -9,6 +9,8 @@ class BranchesConfig(AppConfig):
 
     def ready(self) -> None:
         # The admin and the sources read models, which exist only now.
+        from branches import indicators, sources
         from branches.checks import scoped_admins
 
         register(scoped_admins, "admin")
+        indicators.register(*sources.SOURCES)

@@ -12,6 +12,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from django.utils.functional import Promise
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -33,8 +35,8 @@ class IndicatorSource:
     """
 
     code: str
-    label: str
-    unit: str
+    label: str | Promise
+    unit: str | Promise
     higher_is_better: bool
     compute: Callable[[Collection[int], date], Mapping[int, Reading]]
     kind: Literal["indicator", "denominator", "adjustment"] = "indicator"

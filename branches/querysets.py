@@ -24,9 +24,13 @@ class ScopedQuerySet(models.QuerySet[Any]):
         return self.none() if condition is None else self.filter(condition)
 
 
-def valid_on(day: date) -> Q:
-    """Condition of a dated row (valid_from, valid_to inclusive or empty) that holds on `day`."""
-    return Q(valid_from__lte=day) & (Q(valid_to__isnull=True) | Q(valid_to__gte=day))
+def valid_on(day: date, prefix: str = "") -> Q:
+    """Condition of a dated row (valid_from, valid_to inclusive or empty) that holds on `day`.
+
+    `prefix` leads from the rows asked to the dated one, such as "unit__".
+    """
+    begun = Q(**{f"{prefix}valid_from__lte": day})
+    return begun & (Q(**{f"{prefix}valid_to__isnull": True}) | Q(**{f"{prefix}valid_to__gte": day}))
 
 
 class UnitQuerySet(ScopedQuerySet, MP_NodeQuerySet):

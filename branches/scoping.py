@@ -98,6 +98,24 @@ def rows_for(user: User, model: type[Model], action: str = "view") -> QuerySet[A
     return rows.none() if condition is None else rows.filter(condition)
 
 
+def rows_with(user: User, rows: QuerySet[Any], permission: str) -> QuerySet[Any]:
+    """Those of `rows` that lie where the user holds `permission`, be it one about another model.
+
+    For the choices of a form: the villages for which the user may add a decision.
+    """
+    paths = paths_for(user, permission)
+    if not paths:
+        return rows.none()
+    lookup = rows.model.scope_path
+    return rows.filter(reduce(or_, (Q(**{f"{lookup}__startswith": path}) for path in paths)))
+
+
+def must_hold(user: User, permission: str) -> None:
+    """For a page that is not about one row: PermissionDenied unless the user holds the right anywhere."""
+    if not paths_for(user, permission):
+        raise PermissionDenied
+
+
 def path_of(row: Model) -> str:
     """The materialised path by which the row is in or out of somebody's scope."""
     value: Any = row
