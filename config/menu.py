@@ -84,7 +84,7 @@ MENU: tuple[Group, ...] = (
             Entry(
                 label=_("Village cards"),
                 icon="home",
-                url_name="admin:branches_village_changelist",
+                url_name="branches:village_list",
                 permission="branches.view_village",
             ),
             Entry(
