@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, F, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from assessments import receipts
 from assessments.models import Ranking, Result
@@ -193,7 +194,7 @@ class Words:
 
     def _warning(self, warning: Mapping[str, Any], township_names: Mapping[str, str]) -> str:
         if warning["code"] == "not_accepted":
-            return _("Not accepted, so not ranked: %(names)s.") % {"names": _list(warning["townships"])}
+            return _("Not accepted, so not ranked: %(names)s.") % {"names": names_list(warning["townships"])}
         if warning["code"] != "quota":
             return ""
         township = township_names.get(warning["township"]) or warning["township"].rsplit("/", 1)[-1]
@@ -209,8 +210,8 @@ def own_name(item: CategoryRule | IndicatorRule | AdjustmentRule | GradeLine) ->
     return in_language(item.name, item.name_en)
 
 
-def _list(names: Iterable[str]) -> str:
-    return _(", ").join(names)
+def names_list(names: Iterable[str]) -> str:
+    return pgettext("between names", ", ").join(names)
 
 
 def _grade_sentence(grades: Sequence[GradeLine], place: int) -> str:
@@ -346,7 +347,7 @@ def dress(
             grade_label=words.grade(result.grade),
             grade_tone=words.tone(result.grade),
             veto=words.adjustment(result.veto) if result.veto else "",
-            missing=_list(words.indicator(code) for code in result.missing),
+            missing=names_list(words.indicator(code) for code in result.missing),
             may_open=result.pk in opened,
             lost=lost_most(result, words) if with_lost else [],
         )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from docx import Document
 from docx.document import Document as Paper
 from docx.enum.table import WD_TABLE_ALIGNMENT
@@ -156,7 +157,7 @@ def _grade_summary(words: Words, rows: Sequence[Row]) -> str:
     average = points_text(_average(totals)) if totals else "—"
     return _("The county's average is %(average)s points. %(grades)s.") % {
         "average": average,
-        "grades": _(", ").join(parts),
+        "grades": pgettext("between names", ", ").join(parts),
     }
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from assessments import receipts
 from assessments.board import BONUS_SERIES, SERIES, Words, own_name
@@ -259,7 +259,7 @@ def _value(line: ReceiptLine, rule: IndicatorRule) -> str:
     if rule.has_denominator:
         text = " / ".join(numbers)
     elif len(numbers) > 1:
-        text = _(", ").join(numbers)
+        text = pgettext("between names", ", ").join(numbers)
     else:
         unit = in_language(rule.unit, rule.unit_en)
         text = f"{numbers[0]}%" if unit == "%" else f"{numbers[0]} {unit}".rstrip()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Job
 from assessments import home
-from assessments.board import Words
+from assessments.board import Words, names_list
 from assessments.home import TownshipProgress
 from assessments.jobs import CLOSE
 from assessments.models import Period, Ranking, Result, Return, Unlock
@@ -151,7 +151,7 @@ def draft_of(period: Period, user: User) -> Draft | None:
     waiting = results.filter(county_rank__isnull=True).order_by("path")
     names = townships_by_path(ranking.path)
     missing = [
-        (names.get(path[:-STEP], ""), name, _(", ").join(words.indicator(code) for code in codes))
+        (names.get(path[:-STEP], ""), name, names_list(words.indicator(code) for code in codes))
         for path, name, codes in waiting.values_list("path", "village__name", "missing")[:NOT_RANKED_SHOWN]
     ]
     return Draft(

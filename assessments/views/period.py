@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import jobs
@@ -81,7 +81,7 @@ def remind(request: HttpRequest, pk: int) -> HttpResponse:
         return _refused(request, period, error)
     if reminded:
         text = ngettext("%(n)d township reminded: %(names)s.", "%(n)d townships reminded: %(names)s.", len(reminded))
-        names = _(", ").join(row.unit.name for row in reminded)
+        names = pgettext("between names", ", ").join(row.unit.name for row in reminded)
         messages.success(request, text % {"n": len(reminded), "names": names})
     else:
         messages.info(request, _("Nobody was reminded: choose townships that have not handed in."))

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from assessments import review_tables, reviewing
@@ -104,7 +104,7 @@ def accept_clean(request: HttpRequest, period_id: int) -> HttpResponse:
     if accepted:
         count = len(accepted)
         text = ngettext("%(n)d return accepted: %(names)s.", "%(n)d returns accepted: %(names)s.", count)
-        names = _(", ").join(row.unit.name for row in accepted)
+        names = pgettext("between names", ", ").join(row.unit.name for row in accepted)
         messages.success(request, text % {"n": count, "names": names})
     else:
         messages.info(request, _("Nothing was accepted: every return that waits has something to look at."))
