@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from assessments.views import appeals, board, grid, home, period, receipt, review
+from assessments.scheme_urls import scheme_paths
+from assessments.views import adjustments, appeals, board, grid, home, period, receipt, review
 
 app_name = "assessments"
 
@@ -45,4 +46,8 @@ urlpatterns: list[URLPattern] = [
     path("appeals/", guarded(appeals.appeal_list), name="appeal_list"),
     path("appeals/<int:pk>/", guarded(appeals.appeal_detail), name="appeal"),
     path("appeals/<int:pk>/decide/", guarded(appeals.appeal_decide), name="appeal_decide"),
+    *scheme_paths,
+    path("adjustments/", guarded(adjustments.adjustment_list), name="adjustment_list"),
+    path("adjustments/month/<int:period_id>/new/", guarded(adjustments.adjustment_new), name="adjustment_new"),
+    path("adjustments/<int:pk>/void/", guarded(adjustments.adjustment_void), name="adjustment_void"),
 ]

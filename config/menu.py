@@ -126,6 +126,12 @@ MENU: tuple[Group, ...] = (
                 count="months",
             ),
             Entry(
+                label=_("Bonuses and penalties"),
+                icon="medal",
+                url_name="assessments:adjustment_list",
+                permission="assessments.view_adjustment",
+            ),
+            Entry(
                 label=_("Monthly ranking"),
                 icon="chart-bar",
                 url_name="assessments:board",
