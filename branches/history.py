@@ -12,16 +12,18 @@ from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import AuditEvent
 
 VERBS: dict[str, str | Promise] = {
     "add": _("Added"),
-    "change": _("Changed"),
+    "change": pgettext_lazy("event", "Changed"),
     "void": _("Made void"),
     "rename": _("Renamed"),
     "merge": _("Merged"),
-    "close": _("Closed"),
+    "close": pgettext_lazy("event", "Closed"),
+    "end": pgettext_lazy("event", "Ended"),
     "load": _("Loaded"),
     "classify": _("Class set"),
 }

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from treebeard.mp_tree import MP_Node
 
 from accounts.roles import Role
@@ -25,7 +26,7 @@ class Unit(MP_Node):
     class Kind(models.TextChoices):
         PROVINCE = "province", _("Province")
         CITY = "city", _("City")
-        COUNTY = "county", _("County")
+        COUNTY = "county", pgettext_lazy("level", "County")
         TOWNSHIP = "township", _("Township")
         VILLAGE = "village", _("Village")
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Q, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from branches.indicators import IndicatorSource, Reading
 from branches.models import Decision, OrganisationalLife, Unit, Village
@@ -260,7 +260,7 @@ SOURCES: tuple[IndicatorSource, ...] = (
     IndicatorSource(
         code="branches.record_faults",
         label=gettext_lazy("Records of the month that are incomplete or late"),
-        unit=gettext_lazy("records"),
+        unit=pgettext_lazy("count", "records"),
         higher_is_better=False,
         compute=record_faults,
         records=partial(_life_list, state="faulty"),
@@ -268,7 +268,7 @@ SOURCES: tuple[IndicatorSource, ...] = (
     IndicatorSource(
         code="branches.decisions_complete",
         label=gettext_lazy("Decisions of the month with all six steps ÷ decisions"),
-        unit=gettext_lazy("decisions"),
+        unit=pgettext_lazy("count", "decisions"),
         higher_is_better=True,
         compute=decisions_complete,
         records=_decision_list,

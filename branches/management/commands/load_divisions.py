@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from branches.divisions import only_county, read_divisions
 from branches.services.divisions import LoadReport, load_divisions, tree_problems
@@ -74,7 +75,10 @@ class Command(BaseCommand):
             )
             % numbers
         ]
-        for label, codes in ((_("Changed"), report.changed), (_("Closed"), report.closed)):
+        for label, codes in (
+            (pgettext("event", "Changed"), report.changed),
+            (pgettext("event", "Closed"), report.closed),
+        ):
             if codes:
                 more = " …" if len(codes) > SHOWN else ""
                 lines.append(f"{label}: {' '.join(codes[:SHOWN])}{more}")
