@@ -84,6 +84,6 @@ def logging_settings(level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
             "django.request": {"level": "ERROR"},
-            "axes.apps": {"level": "WARNING"},
+            "axes": {"level": "WARNING"},
         },
     }
