@@ -26,6 +26,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import append_only, audit
+from accounts.jobs import JobRun
 from accounts.models import AuditEvent, AuditSeal, Lease, User
 
 logger = logging.getLogger(__name__)
@@ -51,11 +52,17 @@ class Head:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that the chain does not explain. `kind` is one of KINDS, `event_id` 0 if none is meant."""
+    """Something that the chain does not explain.
+
+    `kind` is a key of `event_words.PROBLEMS`; `event_id` is 0 if no single event is meant.
+    """
 
     kind: str
     event_id: int
     detail: str
+
+
+VERIFY_JOB = "accounts.verify_audit"
 
 
 @dataclass(frozen=True)
@@ -210,18 +217,6 @@ def accept_present_state(*, by: User | None, reason: str, now: datetime) -> int:
 
 # --- Verifying ----------------------------------------------------------------------------
 
-KINDS = {
-    "altered": "contents changed after they were written",
-    "removed": "a sealed event is gone",
-    "inserted": "a row that the portal did not write",
-    "swapped": "stands in the place of another event",
-    "unsealed": "written by the portal and left out of the chain",
-    "link": "a link of the chain was changed, removed or made by hand",
-    "cut": "the end of the trail is missing",
-    "restored": "the database is older than the head file",
-    "open": "the table can be changed: a trigger is missing",
-}
-
 
 def verify() -> Verification:
     """Reads the whole trail and names what does not fit. Events of the last minutes may not be sealed yet."""
@@ -231,6 +226,58 @@ def verify() -> Verification:
         count = _check_events(chain, problems)
         _check_head(chain, problems)
     return Verification(count, len(chain.code_of), tuple(problems), chain.head)
+
+
+def verify_and_record(*, by: User | None) -> Verification:
+    """Verifies, and leaves an event that it was done and what it found."""
+    found = verify()
+    with transaction.atomic():
+        audit.record(
+            "audit.verify",
+            actor=by,
+            outcome="ok" if found.is_intact else "failed",
+            changes={"events": found.events, "sealed": found.sealed, "problems": len(found.problems)},
+        )
+    return found
+
+
+def verify_as_job(run: JobRun) -> dict[str, Any]:
+    """For the auditor's page: the first hundred problems are enough to know where to look."""
+    found = verify_and_record(by=run.by)
+    return {
+        "events": found.events,
+        "sealed": found.sealed,
+        "problem_count": len(found.problems),
+        "problems": [asdict(problem) for problem in found.problems[:100]],
+    }
+
+
+@dataclass(frozen=True)
+class ChainState:
+    """What the auditor compares with the note made last time."""
+
+    events: int
+    sealed: int
+    digest: str
+    sealed_at: datetime | None
+    head: Head | None
+    misfit: str
+
+
+def chain_state() -> ChainState:
+    last = AuditSeal.objects.order_by("-position").first()
+    try:
+        head = read_head()
+    except ValueError:
+        head = None
+    return ChainState(
+        events=AuditEvent.objects.count(),
+        sealed=last.position if last else 0,
+        digest=last.digest if last else "",
+        sealed_at=last.sealed_at if last else None,
+        head=head,
+        misfit=_misfit(last),
+    )
 
 
 class _Chain:

@@ -80,7 +80,10 @@ class SessionLimitsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if SESSION_KEY in request.session:
             self._watch(request, time.time())
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 403 and request.user.is_authenticated:
+            _record_refusal(request)
+        return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Nothing but the page for a new password is open while one is due."""
@@ -109,6 +112,17 @@ def _end(request: HttpRequest, reason: str) -> None:
     logout(request)
     if request.method == "GET" and request.headers.get("HX-Request") != "true":
         messages.info(request, _("Your session has ended. Log in again to go on."))
+
+
+def _record_refusal(request: HttpRequest) -> None:
+    """Somebody asked for what their role does not open. The address alone is kept, never what was sent."""
+    with transaction.atomic():
+        audit.record(
+            "accounts.refuse_access",
+            actor=request.user,
+            outcome="refused",
+            changes={"method": request.method, "path": request.path[:200]},
+        )
 
 
 def _to_password_change(request: HttpRequest) -> HttpResponse:

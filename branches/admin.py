@@ -101,4 +101,4 @@ class WorkdayExceptionAdmin(ScopedModelAdmin):
 
 
 # The screens of accounts and roles stand in files of their own; being imported registers them.
-from branches import account_admin, membership_admin  # noqa: E402, F401
+from branches import account_admin, audit_admin, membership_admin  # noqa: E402, F401

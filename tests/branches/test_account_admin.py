@@ -17,7 +17,7 @@ from accounts.roles import Role
 from branches.models import Membership, Unit
 from tests.conftest import grant, make_unit, make_user
 
-ONE_TIME = re.compile(r'<code class="p-code">([^<]+)</code>')
+ONE_TIME = re.compile(r'<code class="p-code is-lg">([^<]+)</code>')
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, sealing
+from accounts import sealing
+from accounts.event_words import PROBLEMS
 
 
 class Command(BaseCommand):
@@ -35,14 +35,7 @@ class Command(BaseCommand):
                 raise CommandError(error.message) from error
             self.stdout.write(f"The present state is accepted and recorded; {count} events sealed.")
             return
-        found = sealing.verify()
-        with transaction.atomic():
-            audit.record(
-                "audit.verify",
-                actor=None,
-                outcome="ok" if found.is_intact else "failed",
-                changes={"events": found.events, "sealed": found.sealed, "problems": len(found.problems)},
-            )
+        found = sealing.verify_and_record(by=None)
         if options["json"]:
             self.stdout.write(json.dumps({**asdict(found), "intact": found.is_intact}, ensure_ascii=False))
         else:
@@ -56,6 +49,6 @@ class Command(BaseCommand):
             self.stdout.write(f"head: link {found.head.position}, {found.head.digest}, {found.head.sealed_at}")
         for problem in found.problems:
             event = f" event {problem.event_id}" if problem.event_id else ""
-            self.stdout.write(f"{problem.kind}{event}: {problem.detail} ({sealing.KINDS[problem.kind]})")
+            self.stdout.write(f"{problem.kind}{event}: {problem.detail} ({PROBLEMS[problem.kind]})")
         if found.is_intact:
             self.stdout.write("Everything fits.")

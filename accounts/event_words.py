@@ -1,0 +1,113 @@
+"""Names of events as people read them: `assessments.publish_ranking` is "publish: ranking".
+
+An event is named `<app>.<verb>_<object>`. The object is a model of the app, or one of NOUNS. A test
+finds every event that the code records and has no words here.
+"""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
+
+VERBS: dict[str, Promise] = {
+    "accept": pgettext_lazy("audit", "accept"),
+    "add": pgettext_lazy("audit", "add"),
+    "approve": pgettext_lazy("audit", "approve"),
+    "ask": pgettext_lazy("audit", "ask for"),
+    "cancel": pgettext_lazy("audit", "cancel"),
+    "change": pgettext_lazy("audit", "change"),
+    "check": pgettext_lazy("audit", "check"),
+    "classify": pgettext_lazy("audit", "set the class"),
+    "close": pgettext_lazy("audit", "close"),
+    "compute": pgettext_lazy("audit", "compute"),
+    "confirm": pgettext_lazy("audit", "confirm"),
+    "copy": pgettext_lazy("audit", "copy"),
+    "correct": pgettext_lazy("audit", "correct"),
+    "create": pgettext_lazy("audit", "add"),
+    "decide": pgettext_lazy("audit", "decide"),
+    "decline": pgettext_lazy("audit", "decline"),
+    "delete": pgettext_lazy("audit", "remove"),
+    "disable": pgettext_lazy("audit", "disable"),
+    "discard": pgettext_lazy("audit", "discard"),
+    "enable": pgettext_lazy("audit", "enable"),
+    "end": pgettext_lazy("audit", "end"),
+    "export": pgettext_lazy("audit", "export"),
+    "finish": pgettext_lazy("audit", "finish"),
+    "load": pgettext_lazy("audit", "load"),
+    "lock": pgettext_lazy("audit", "lock"),
+    "merge": pgettext_lazy("audit", "merge"),
+    "open": pgettext_lazy("audit", "open"),
+    "plan": pgettext_lazy("audit", "plan"),
+    "propose": pgettext_lazy("audit", "propose"),
+    "publish": pgettext_lazy("audit", "publish"),
+    "refuse": pgettext_lazy("audit", "refuse"),
+    "relock": pgettext_lazy("audit", "lock again"),
+    "remind": pgettext_lazy("audit", "remind"),
+    "rename": pgettext_lazy("audit", "rename"),
+    "reopen": pgettext_lazy("audit", "open again"),
+    "reset": pgettext_lazy("audit", "reset"),
+    "return": pgettext_lazy("audit", "return"),
+    "revise": pgettext_lazy("audit", "revise"),
+    "save": pgettext_lazy("audit", "save"),
+    "submit": pgettext_lazy("audit", "submit"),
+    "unlock": pgettext_lazy("audit", "unlock"),
+    "void": pgettext_lazy("audit", "make void"),
+    "withdraw": pgettext_lazy("audit", "withdraw"),
+}
+
+NOUNS: dict[str, Promise] = {
+    "access": pgettext_lazy("audit", "access"),
+    "cells": pgettext_lazy("audit", "values"),
+    "deadlines": pgettext_lazy("audit", "deadlines"),
+    "divisions": pgettext_lazy("audit", "list of divisions"),
+    "draft": pgettext_lazy("audit", "draft ranking"),
+    "password": pgettext_lazy("audit", "password"),
+    "review": pgettext_lazy("audit", "review"),
+    "session": pgettext_lazy("audit", "session"),
+    "trail": pgettext_lazy("audit", "audit trail"),
+    "values": pgettext_lazy("audit", "values"),
+}
+
+PROBLEMS: dict[str, Promise] = {
+    "altered": pgettext_lazy("audit", "contents changed after they were written"),
+    "removed": pgettext_lazy("audit", "a sealed event is gone"),
+    "inserted": pgettext_lazy("audit", "a row that the portal did not write"),
+    "swapped": pgettext_lazy("audit", "stands in the place of another event"),
+    "unsealed": pgettext_lazy("audit", "written by the portal and left out of the chain"),
+    "link": pgettext_lazy("audit", "a link of the chain was changed, removed or made by hand"),
+    "cut": pgettext_lazy("audit", "the end of the trail is missing"),
+    "restored": pgettext_lazy("audit", "the database is older than the head file"),
+    "open": pgettext_lazy("audit", "the table can be changed: a trigger is missing"),
+}
+
+WHOLE: dict[str, Promise] = {
+    "accounts.login": pgettext_lazy("audit", "log in"),
+    "accounts.logout": pgettext_lazy("audit", "log out"),
+    "audit.accept_state": pgettext_lazy("audit", "accept the present state of the trail"),
+    "audit.chain_misfit": pgettext_lazy("audit", "the trail does not fit its head"),
+    "audit.verify": pgettext_lazy("audit", "verify the trail"),
+    "job.cancelled": pgettext_lazy("audit", "cancel: job"),
+}
+
+
+def words_for(event: str) -> str:
+    """The event in words; its name as it stands when there are none."""
+    if event in WHOLE:
+        return str(WHOLE[event])
+    app, _point, act = event.partition(".")
+    verb, _line, noun = act.partition("_")
+    told = _noun(app, noun)
+    if verb not in VERBS or told is None:
+        return event
+    return _("%(verb)s: %(object)s") % {"verb": VERBS[verb], "object": told}
+
+
+def _noun(app: str, noun: str) -> str | None:
+    if noun in NOUNS:
+        return str(NOUNS[noun])
+    try:
+        return str(apps.get_model(app, noun)._meta.verbose_name)
+    except LookupError:
+        return None
