@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
@@ -363,12 +364,12 @@ def change_text(spec: CellSpec, scaled: int, last: int) -> str:
     return f"{sign}{measured(abs(change), spec)}"
 
 
-def change_percent(scaled: int, last: int) -> str:
-    """`+500%`, whole percent half up; empty where last month was 0."""
+def change_percent(scaled: int, last: int, places: int = 0) -> str:
+    """`+500%`, or `+16.7%` with one place, half up; empty where last month was 0."""
     if not last:
         return ""
-    share = (abs(scaled - last) * 200 + abs(last)) // (2 * abs(last))
-    return f"{'+' if scaled >= last else chr(0x2212)}{share}%"
+    share = (abs(scaled - last) * 200 * 10**places + abs(last)) // (2 * abs(last))
+    return f"{'+' if scaled >= last else chr(0x2212)}{Decimal(share).scaleb(-places)}%"
 
 
 # The same for the page's script

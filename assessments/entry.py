@@ -149,7 +149,7 @@ def heading_of(indicator: IndicatorRule, spec: CellSpec) -> tuple[str, str]:
     """The two lines above a column: the indicator in short, and which of its cells this is where it has a name."""
     short = in_language(indicator.short_name or indicator.name, indicator.short_name_en or indicator.name_en)
     label = label_of(spec)
-    is_whole_name = spec.label in (indicator.name, indicator.short_name)
+    is_whole_name = spec.label in (indicator.name, indicator.short_name) or label == short
     return short, "" if is_whole_name else label
 
 

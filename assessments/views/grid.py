@@ -23,6 +23,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
@@ -462,7 +463,7 @@ def _change(item: returns.Difference) -> str:
         return "—"
     if item.now == item.before:
         return _("no change")
-    return cells.change_percent(item.now, item.before) or "—"
+    return cells.change_percent(item.now, item.before, places=1) or "—"
 
 
 @require_GET
@@ -504,7 +505,7 @@ def _workbook(villages: list[str], rules: SchemeRules, part: Part) -> io.BytesIO
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(buffer, options) as book:
-        sheet = book.add_worksheet(_("Figures"))
+        sheet = book.add_worksheet(pgettext("grid", "Figures"))
         head = book.add_format({"bold": True, "text_wrap": True, "align": "center", "bg_color": "#F3F4F6", "border": 1})
         cell = book.add_format({"border": 1})
         sheet.write_string(0, 0, _("Village"), head)

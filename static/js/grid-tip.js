@@ -30,6 +30,7 @@ export class Tip {
     box.addEventListener("keydown", this._key.bind(this));
     table.wrap.addEventListener("scroll", this._place.bind(this));
     window.addEventListener("resize", this._place.bind(this));
+    window.addEventListener("scroll", this._place.bind(this), { passive: true });
   }
 
   /* Shows what there is to say about a cell; nothing when all is well. */
@@ -212,17 +213,18 @@ export class Tip {
 
   /* ---- place and keys ---- */
 
+  /* Below the cell; above it where the foot of the table, the bar or the screen would cover the box. */
   _place() {
     if (this.box.hidden || !this.cell) { return; }
     const box = this.table.box(this.cell), wrap = this.table.wrap;
     const width = this.box.offsetWidth, height = this.box.offsetHeight;
-    const foot = this.table.root.tFoot.offsetHeight;
-    const left = Math.max(wrap.scrollLeft + 4, Math.min(box.offsetLeft + box.offsetWidth - width, wrap.scrollLeft + wrap.clientWidth - width - 4));
-    const below = box.offsetTop + box.offsetHeight + 2;
-    const fits = below + height <= wrap.scrollTop + wrap.clientHeight - foot || below + height <= box.offsetTop + height;
-    const above = box.offsetTop - height - 2;
-    const isAbove = !fits && above >= wrap.scrollTop + this.table.root.tHead.offsetHeight;
-    this.box.style.left = left + "px";
+    const area = wrap.getBoundingClientRect();
+    const bar = document.querySelector(".p-actionbar").getBoundingClientRect();
+    const bottom = Math.min(area.bottom - this.table.root.tFoot.offsetHeight, bar.top) - area.top + wrap.scrollTop;
+    const below = box.offsetTop + box.offsetHeight + 2, above = box.offsetTop - height - 2;
+    const isAbove = below + height > bottom && above >= wrap.scrollTop;
+    const left = Math.min(box.offsetLeft + box.offsetWidth - width, wrap.scrollLeft + wrap.clientWidth - width - 4);
+    this.box.style.left = Math.max(wrap.scrollLeft + 4, left) + "px";
     this.box.style.top = (isAbove ? above : below) + "px";
   }
 

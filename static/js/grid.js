@@ -290,6 +290,7 @@ function showFindings(body) {
 function leaveTo() {
   sync.isStopped = true;
   sync.forget();
+  window.history.scrollRestoration = "manual";
   window.location.reload();
 }
 

@@ -82,6 +82,7 @@ def sign_in(browser: Browser, live_server: Any) -> Iterator[SignIn]:
         page.set_default_timeout(10_000)
         page.on("console", lambda message: _note(message, faults))
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+        page.on("response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None)
         return page
 
     yield opened

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -12,12 +14,26 @@ from assessments.deadlines import next_month
 from assessments.models import Period, Return, Scheme, VillageMonth
 from assessments.services.periods import open_period
 from assessments.services.schemes import load_seed_scheme, seed_layout
-
+from branches.indicators import IndicatorSource, Reading
 from branches.models import Unit, Village, VillageClass
 from tests.conftest import BEGINNING, make_unit
 
-VILLAGES = "东松村 西松村 岭下村 岭头村 双井村 杨坪村 栗湾村 青石村 大塘村 小塘村 新田村 枫树村 望溪村 桥头村 茶园村 古井村".split()
-KINDS = "hub hub basic basic basic hollow hollow basic hub hollow hub basic hub tidal tidal hollow".split()
+VILLAGES = ["东松村", "西松村", "岭下村", "岭头村", "双井村", "杨坪村", "栗湾村", "青石村", "大塘村", "小塘村", "新田村", "枫树村", "望溪村", "桥头村", "茶园村", "古井村"]
+KINDS = ["hub", "hub", "basic", "basic", "basic", "hollow", "hollow", "basic", "hub", "hollow", "hub", "basic", "hub", "tidal", "tidal", "hollow"]
+ENTRY = {
+    "A5.n": [41, 37, 30, 28, 32, 22, 25, 33, 46, 19, 52, 31, 68, 27, 34, 18],
+    "A8.n": [12, 12, 12, 12, 12, 12, 12, 12, 12, 11, 12, 12, 12, 12, 12, 12],
+    "B1": [0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0],
+    "B5.d": [6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7, 6, 6, 6], "B5.n": [6, 6, 6, 5, 6, 6, 6, 6, 6, 5, 7, 7, 7, 6, 6, 6],
+    "D2.d": [3, 2, 1, 2, 3, 1, 0, 1, 4, 1, 1, 1, 2, 2, 1, 0], "D2.n": [3, 2, 1, 2, 3, 1, 0, 1, 4, 1, 1, 1, 2, 2, 1, 0],
+    "D3.d": [9, 7, 4, 6, 5, 2, 3, 9, 8, 3, 9, 4, 11, 5, 5, 2], "D3.n": [9, 7, 4, 6, 5, 2, 3, 9, 8, 3, 9, 4, 11, 5, 5, 2],
+    "D5.d": [2, 1, 2, 2, 2, 1, 1, 2, 2, 1, 1, 1, 2, 1, 1, 0], "D5.n": [2, 1, 2, 2, 2, 1, 1, 2, 2, 1, 1, 1, 2, 1, 1, 0],
+    "E1": [92, 90, 86, 86, 88, 84, 87, 88, 93, 80, 96, 87, 97, 86, 90, 85],
+    "E2.d": [5, 4, 8, 6, 4, 7, 5, 9, 3, 8, 2, 5, 2, 6, 4, 6], "E2.n": [5, 4, 6, 6, 4, 7, 5, 9, 3, 6, 2, 5, 2, 6, 4, 6],
+    "E4": [0, 0, 2, 1, 0, 1, 0, 1, 0, 2, 0, 0, 0, 1, 0, 1],
+}  # fmt: skip
+"""A whole month as it would be typed, without anything to explain."""
+
 DUES = [41, 37, 30, 28, 32, 22, 25, 35, 46, 20, 52, 31, 68, 27, 34, 18]
 LAST = {
     "A5.n": DUES, "A5.d": DUES, "A8.n": [12] * 16, "A8.d": [12] * 16,
@@ -30,6 +46,28 @@ LAST = {
     "E2.d": [6, 5, 5, 6, 5, 6, 5, 13, 4, 8, 3, 5, 2, 6, 4, 6], "E2.n": [6, 5, 5, 6, 5, 6, 5, 11, 4, 6, 3, 5, 2, 6, 4, 6],
     "E4": [0, 0, 0, 1, 0, 1, 0, 1, 0, 2, 0, 0, 0, 1, 0, 1],
 }  # fmt: skip
+
+
+ATTENDANCE = [965, 942, 910, 904, 976, 889, 925, 928, 958, 824, 982, 916, 988, 900, 937, 895]
+RESERVES = [3, 3, 2, 1, 2, 2, 2, 2, 3, 2, 3, 2, 3, 1, 2, 2]
+
+
+def _source(code: str, kind: str, readings: Callable[[int], Reading]) -> IndicatorSource:
+    def compute(village_ids: Collection[int], _month: date) -> dict[int, Reading]:
+        names = dict(Unit.objects.filter(pk__in=village_ids).values_list("pk", "name"))
+        return {pk: readings(VILLAGES.index(name)) for pk, name in names.items() if name in VILLAGES}
+
+    return IndicatorSource(code=code, label=code, unit="", higher_is_better=True, kind=kind, compute=compute)
+
+
+SOURCES = (
+    _source("branches.dues_members", "denominator", lambda place: Reading(Decimal(DUES[place]))),
+    _source(
+        "branches.party_day_attendance", "indicator", lambda place: Reading(Decimal(ATTENDANCE[place]), Decimal(1000))
+    ),
+    _source("cadres.reserve_cadres", "indicator", lambda place: Reading(Decimal(RESERVES[place]), note="在库")),
+)
+"""What the records say, so that the page looks the same whatever else the portal computes."""
 
 
 def make_township(county: Unit) -> Unit:
