@@ -52,6 +52,8 @@ def rules() -> dict[str, Any]:
     for item in seed["indicators"]:
         item["source"] = "T"
         item["parameters"] = {k: v for k, v in item["parameters"].items() if k not in {"until_source", "no_data"}}
+        if item["parameters"].get("zero_denominator") == "not_applicable":
+            item["parameters"]["zero_denominator"] = "full"  # the peers do not spread weights
     for item in seed["adjustments"]:
         item["source_code"] = ""
     keys = ("categories", "indicators", "adjustments", "grades", "bonus_cap", "penalty_cap", "name", "number", "document")
