@@ -22,7 +22,6 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
-from branches.bulk import insert_rows
 from assessments.deadlines import FIELDS, next_month
 from assessments.in_force import SetAside, rules_in_force, set_aside
 from assessments.models import Appeal, Period, Ranking, Return, Scheme, VillageMonth
@@ -30,6 +29,7 @@ from assessments.rules import SchemeRules, to_scaled
 from assessments.services import month_plan
 from assessments.services.schemes import rules_of
 from branches import indicators
+from branches.bulk import insert_rows
 from branches.models import Unit, VillageClass
 from branches.querysets import valid_on
 from branches.scoping import STEP
@@ -50,6 +50,11 @@ def rules_of_month(period: Period) -> SchemeRules:
 def set_aside_in(period: Period) -> list[SetAside]:
     """The indicators meant to be computed that the county enters, or that do not apply, in this month."""
     return set_aside(rules_of(period.scheme), rules_of_month(period))
+
+
+def set_aside_now(rules: SchemeRules) -> list[SetAside]:
+    """As `set_aside_in`, for a month that opened today under `rules`."""
+    return set_aside(rules, rules_in_force(rules, registered_codes()))
 
 
 def registered_codes() -> frozenset[str]:

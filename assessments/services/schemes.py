@@ -8,7 +8,7 @@ Rule: docs/guide/scheme.md; decision: docs/decisions/0010-a-scheme-is-written-as
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from datetime import date, datetime
 from decimal import Decimal
@@ -139,6 +139,16 @@ def examples_of(layout: Layout) -> list[Outcome]:
     if scheme_problems(rules):
         return []
     return [check(rules, item) for item in layout["examples"]]
+
+
+def try_example(rules: SchemeRules, example: Mapping[str, Any]) -> Outcome | None:
+    """One example scored; None while the rules themselves have problems."""
+    return None if scheme_problems(rules) else check(rules, example)
+
+
+def preview_dates(scheme: Scheme, months: Sequence[date]) -> list[tuple[date, deadlines.Deadlines]]:
+    """The dates that months would have by the scheme's calendar and the county's holidays."""
+    return list(month_plan.dates_of(scheme, months).items())
 
 
 def problems_of(layout: Layout) -> list[RuleProblem]:
