@@ -159,7 +159,7 @@ MENU: tuple[Group, ...] = (
             Entry(
                 label=_("Holidays"),
                 icon="calendar",
-                url_name="admin:branches_workdayexception_changelist",
+                url_name="assessments:holidays",
                 permission="branches.change_workdayexception",
             ),
             Entry(
