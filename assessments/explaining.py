@@ -70,6 +70,11 @@ class Line:
     def is_missing(self) -> bool:
         return self.state == "missing"
 
+    @property
+    def is_set_aside(self) -> bool:
+        """Without weight this month: not applicable or exempt."""
+        return self.full == 0 and self.points == 0 and not self.is_missing
+
 
 @dataclass(frozen=True)
 class Movement:
@@ -111,6 +116,7 @@ class Receipt:
     lost: list[Line]
     full: list[Line]
     missing: list[Line]
+    set_aside: list[Line]
     extra: list[Line]
     movement: Movement | None
     distances: list[Distance]
@@ -119,7 +125,7 @@ class Receipt:
 
     @property
     def indicators(self) -> list[Line]:
-        return [*self.lost, *self.missing, *self.full]
+        return [*self.missing, *self.lost, *self.full, *self.set_aside]
 
     @property
     def full_marks(self) -> Decimal:
@@ -161,8 +167,9 @@ def receipt_of(result: Result, user: User, now: datetime) -> Receipt:
         ranking=ranking,
         words=words,
         lost=lost,
-        full=[line for line in shown if not line.lost and not line.is_missing],
+        full=[line for line in shown if line.is_full and not line.is_set_aside],
         missing=[line for line in shown if line.is_missing],
+        set_aside=[line for line in shown if line.is_set_aside],
         extra=[line for line in printed if line.kind != "indicator"],
         movement=_movement(result),
         distances=_distances(result),

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from accounts.models import AuditEvent
 from assessments import review_tables
@@ -36,6 +37,15 @@ EVENT_LABELS = {
     "assessments.accept_return": gettext_noop("accepted"),
     "assessments.remind_return": gettext_noop("reminded"),
 }
+
+
+HINTS: dict[str, Promise] = {
+    "unusual_change": gettext_lazy("%(change)s against last month"),
+    "unusual_peers": gettext_lazy("villages of its class had %(low)s to %(high)s last month"),
+    "whole_changed": gettext_lazy("the records say %(known)s"),
+    "reason_required": gettext_lazy("points given by hand"),
+}
+"""What stands out, said to the reviewer; other problems are said as to the township."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,7 @@ class Cell:
     verdict: Verdict | None
     remark: str
     times: int
+    whole: str = ""
 
     @property
     def key(self) -> str:
@@ -89,6 +100,14 @@ class Cell:
     @property
     def last_text(self) -> str:
         return _value_text(self.last)
+
+    @property
+    def hint(self) -> str:
+        """What stands out, empty for a usual cell."""
+        if self.problem is None:
+            return ""
+        words = HINTS.get(self.problem.code)
+        return self.problem.message if words is None else str(words) % dict(self.problem.params)
 
     @property
     def is_changed(self) -> bool:
@@ -131,6 +150,15 @@ class Counts:
     decided: int
     returned: int
 
+    @property
+    def unexplained(self) -> int:
+        return self.unusual - self.explained
+
+    @property
+    def open(self) -> int:
+        """Unusual cells without a verdict of their own."""
+        return self.unusual - self.decided
+
 
 @dataclass(frozen=True)
 class VillageRow:
@@ -139,6 +167,7 @@ class VillageRow:
     village_id: int
     village: str
     cells: list[Cell]
+    columns: list[Cell]
 
     @property
     def unusual(self) -> int:
@@ -263,21 +292,16 @@ def review_of(table: EntryTable) -> Review:
     period = table.submission.period
     earlier = review_tables.earlier_values([row.record.village_id for row in table.rows], period)
     problems = {(row.record.village_id, spec.code): problem for row, spec, problem in review_tables.problems_of(table)}
-    return Review(
-        submission=table.submission,
-        table=table,
-        villages=[
-            VillageRow(
-                row.record.village_id,
-                row.village,
-                [
-                    _cell(table, row, spec, earlier, problems.get((row.record.village_id, spec.code)))
-                    for spec in table.specs.values()
-                ],
-            )
-            for row in table.rows
-        ],
-    )
+    columns = {spec.code for spec in table.columns()}
+    villages = []
+    for row in table.rows:
+        cells = [
+            _cell(table, row, spec, earlier, problems.get((row.record.village_id, spec.code)))
+            for spec in table.specs.values()
+        ]
+        shown = [cell for cell in cells if cell.spec.code in columns]
+        villages.append(VillageRow(row.record.village_id, row.village, cells, shown))
+    return Review(submission=table.submission, table=table, villages=villages)
 
 
 def _cell(
@@ -290,6 +314,7 @@ def _cell(
     record, code = row.record, spec.code
     value = row.values.get(code, NOT_YET)
     remark = record.remarks.get(code) or {}
+    due = table.due_of(spec)
     months = [*earlier.get((record.village_id, code), [None] * review_tables.MONTHS_BACK), value.scaled]
     return Cell(
         village_id=record.village_id,
@@ -303,6 +328,7 @@ def _cell(
         verdict=standing_verdict(remark, record.values.get(code), table.submission.submitted_at),
         remark=remark.get("text", ""),
         times=remark.get("times", 0),
+        whole=_value_text(row.values.get(due.code, NOT_YET)) if due else "",
     )
 
 
@@ -330,8 +356,8 @@ def record_of(submission: Return) -> list[Recorded]:
 def phrases() -> Iterable[str]:
     """What reviewers often write, offered as buttons."""
     return (
-        _("Please check and correct the figure."),
-        _("This contradicts last month, please check."),
-        _("Please give the reason of the change."),
-        _("Please hand in what is missing."),
+        _("Please check and correct the figure"),
+        _("This contradicts last month, please check"),
+        _("Please give the reason of the change"),
+        _("Please hand in what is missing"),
     )

@@ -189,9 +189,7 @@ def _tab(request: HttpRequest, found: Review) -> dict[str, Any]:
         "cells": lists[tab]() if tab in lists else [],
         "changed_count": len(found.changed()),
         "record": reviewing.record_of(found.submission) if tab == "record" else [],
-        "columns": [
-            (reviewing.column_heading(found.table, spec), label_of(spec)) for spec in found.table.specs.values()
-        ],
+        "columns": [(reviewing.column_heading(found.table, spec), label_of(spec)) for spec in found.table.columns()],
         "asking": request.GET.get("ask", ""),
     }
 
