@@ -558,7 +558,7 @@ GRADE_COLUMNS = (
     Parameter("code", _("Code"), "text", "", is_required=True),
     Parameter("name", _("Grade"), "text", "", is_required=True),
     Parameter("minimum", _("From points"), "points", "", is_required=True),
-    Parameter("best_share_percent", _("Within the best % of the township"), "integer", None, is_required=False),
+    Parameter("best_share_percent", _("Best share of the township (percent)"), "integer", None, is_required=False),
     Parameter("minimum_villages", _("At least one from villages"), "integer", None, is_required=False),
     Parameter("name_en", _("English name"), "text", "", is_required=False),
 )
