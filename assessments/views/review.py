@@ -46,7 +46,6 @@ def review_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def review_return(request: HttpRequest, pk: int) -> HttpResponse:
     """One return beside the queue. Opening what waits for review marks it, so the township cannot withdraw it."""
-    _allow(request)
     submission = review.open_for_review(_submission(request, pk), by=request.user, now=timezone.now())
     return render(request, "assessments/review.html", _page(request, submission.pk))
 
