@@ -10,6 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.sessions import NOTED_EVERY
 from branches.models import Unit
 from branches.scoping import memberships_of
 from config.menu import ItemGroup, menu_for, url_or_none
@@ -95,7 +96,8 @@ class Portal:
 
     @property
     def idle_seconds(self) -> int:
-        return settings.SESSION_IDLE_SECONDS
+        """Activity is noted once a minute, so the session may end a minute before the limit."""
+        return settings.SESSION_IDLE_SECONDS - NOTED_EVERY
 
     @property
     def keep_url(self) -> str:
