@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from accounts.reauth import require_recent_password
 from accounts.roles import KINDS_OF_UNIT, Role
@@ -121,7 +121,7 @@ class MembershipAdmin(ActPagesMixin):
     acts = (
         Act(
             name="confirm",
-            label=_("Confirm"),
+            label=pgettext_lazy("role", "Confirm"),
             explanation=_(
                 "You vouch that this person has this task. The role then holds, and the person logs in anew."
             ),
