@@ -71,7 +71,7 @@ MENU: tuple[Group, ...] = (
         (
             Entry(
                 label=_("Units"),
-                icon="building-community",
+                icon="map-pin",
                 url_name="admin:branches_unit_changelist",
                 permission="branches.view_unit",
             ),
@@ -83,7 +83,7 @@ MENU: tuple[Group, ...] = (
             ),
             Entry(
                 label=_("Village cards"),
-                icon="home",
+                icon="building-community",
                 url_name="branches:village_list",
                 permission="branches.view_village",
             ),
@@ -120,7 +120,7 @@ MENU: tuple[Group, ...] = (
             ),
             Entry(
                 label=_("Months"),
-                icon="calendar",
+                icon="calendar-time",
                 url_name="assessments:period_list",
                 permission=("assessments.close_period", "assessments.publish_ranking"),
                 count="months",

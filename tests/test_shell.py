@@ -25,7 +25,7 @@ from accounts.roles import Role
 from branches.models import Unit
 from config import errors, formatting, views
 from config.context import Portal
-from config.menu import MENU, Entry, Group, menu_for
+from config.menu import MENU, Entry, Group, menu_for, url_or_none
 from config.urls import urlpatterns as real_urlpatterns
 from tests.conftest import grant, make_user
 
@@ -333,6 +333,12 @@ def test_icons_named_in_templates_exist(template: Path) -> None:
 
 def test_icons_of_the_menu_exist() -> None:
     assert {entry.icon for group in MENU for entry in group.entries} <= ICON_NAMES
+
+
+def test_every_entry_of_the_menu_leads_somewhere_and_has_an_icon_of_its_own() -> None:
+    entries = [entry for group in MENU for entry in group.entries]
+    assert [entry.url_name for entry in entries if url_or_none(entry.url_name) is None] == []
+    assert len({entry.icon for entry in entries}) == len(entries)
 
 
 def test_vendored_files_are_those_that_were_checked() -> None:
