@@ -307,6 +307,17 @@ def _replaced(values: dict[str, list[str]], cells: Any, word: str) -> dict[str, 
     }
 
 
+def test_the_range_also_holds_when_rounding_shrinks_a_weight() -> None:
+    weights = {"A1": "2.6", "A2": "0.6", "A3": "0.9", "A4": "0.1", "A5": "93.1", "A6": "2.7"}
+    scheme = plain.scheme(*(plain.rule("pass_fail", weight, code) for code, weight in weights.items()), grades=GRADES)
+    values = {"A1": ["不适用"], "A2": ["—"], "A3": ["0"], "A4": ["1"], "A5": ["0"], "A6": ["不适用"]}
+    stated = plain.scored(scheme, values)
+    assert (stated.total.tolist(), stated.low.tolist(), stated.high.tolist()) == ([11], [10], [75])
+    assert plain.scored(scheme, {**values, "A2": ["不适用"]}).total.tolist() == [10]
+    whole = plain.scored(scheme, {**values, "A2": ["1"]})
+    assert whole.total.tolist() == whole.low.tolist() == whole.high.tolist() == [74]
+
+
 def test_distance_to_the_next_rank_in_each_group() -> None:
     kinds = plain.groups(4, village_class=["hub", "tidal", "hub", "tidal"])
     found = plain.scored(ONE, {"S1": ["92.8", "92.29", "90", "—"]}, groups=kinds)
@@ -470,6 +481,16 @@ def test_what_was_not_asked_last_month_does_not_apply_when_it_is_scored_again() 
     )
     moved = found.movement["county"]
     assert (moved.rules.tolist(), moved.own.tolist(), moved.total.tolist()) == ([0, 0], [-1, 1], [-1, 1])
+
+
+def test_who_was_not_ranked_last_month_stands_in_nobodys_way_there() -> None:
+    scheme = plain.scheme(plain.rule("manual", "60", "A1"), plain.rule("manual", "40", "A2"), grades=GRADES)
+    before = plain.scored(scheme, {"A1": ["60", "30"], "A2": ["—", "20"]})
+    assert before.ranks["county"].tolist() == [0, 1]
+    found = plain.scored(scheme, {"A1": ["0", "30"], "A2": ["0", "20"]}, previous=_previous(before))
+    moved = found.movement["county"]
+    assert moved.is_known.tolist() == [False, True]
+    assert [int(part[1]) for part in (moved.total, moved.rules, moved.own, moved.others)] == [0, 0, 0, 0]
 
 
 def test_without_last_month_there_is_no_movement() -> None:

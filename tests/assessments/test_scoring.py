@@ -320,6 +320,37 @@ def test_slack_covers_whatever_else_may_turn_out_not_to_apply(
         assert low <= total <= high
 
 
+@pytest.mark.parametrize(
+    ("base", "categories", "left_out", "missing", "earner"),
+    [
+        ([260, 60, 90, 10, 9310, 270], [0, 0, 0, 0, 0, 0], [0, 5], 1, 3),
+        ([120, 30, 30, 1240, 8580], [0, 1, 2, 3, 4], [0], 2, 1),
+    ],
+    ids=["inside a category", "between categories"],
+)
+def test_an_effective_weight_may_shrink_by_rounding_and_slack_knows(
+    base: list[int], categories: list[int], left_out: list[int], missing: int, earner: int
+) -> None:
+    applies = np.ones((len(base), 2), np.bool_)
+    applies[left_out] = False
+    applies[missing, 1] = False
+    weights = scoring.effective_weights(np.array(base), np.array(categories), applies)
+    now, then = weights.of(earner).tolist()
+    assert then == now - 1
+    assert weights.slack[weights.pattern[0]] >= 1
+
+
+def test_at_a_tie_of_many_the_first_get_what_is_left() -> None:
+    quotas = [1, 2, 3, 5] * 50
+    total, whole = 1000, sum(quotas)
+    by_remainder = sorted(range(len(quotas)), key=lambda place: -(total * quotas[place] % whole))
+    wanted = [total * quota // whole for quota in quotas]
+    for place in by_remainder[: total - sum(wanted)]:
+        wanted[place] += 1
+    shares, _extras = scoring.largest_remainders(np.array([total]), np.array([quotas]))
+    assert shares[0].tolist() == wanted
+
+
 def test_more_indicators_than_one_word_of_bits() -> None:
     base = np.full(40, 250)
     applies = np.ones((40, 3), np.bool_)
