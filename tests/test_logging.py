@@ -79,5 +79,10 @@ def test_each_request_has_a_number_in_its_answer_and_one_line_without_its_query(
     records = [record for record in caplog.records if record.name == "portal.access"]
     assert len(records) == 2
     first = records[0].__dict__
-    assert (first["path"], first["method"], first["status"], first["user_id"]) == ("/session/keep/", "POST", 204, newcomer.pk)
+    assert (first["path"], first["method"], first["status"], first["user_id"]) == (
+        "/session/keep/",
+        "POST",
+        204,
+        newcomer.pk,
+    )
     assert current_request_id() == ""

@@ -110,13 +110,23 @@ class Command(BaseCommand):
 
 
 def _children() -> list[Child]:
-    logs = settings.VAR_DIR / "log"
-    folder = Path(sys.executable).parent
-    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    commands = {
+        "web": ["-m", "gunicorn", "-c", "python:config.web"],
+        "worker": [
+            "-m",
+            "celery",
+            "-A",
+            "config",
+            "worker",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ],
+        "ticker": ["manage.py", "ticker"],
+    }
     return [
-        Child("web", [str(folder / "gunicorn"), "-c", "python:config.web"], logs / "web.log", settings.BASE_DIR),
-        Child("worker", [str(folder / "celery"), "-A", "config", "worker", *alone], logs / "worker.log", settings.BASE_DIR),
-        Child("ticker", [sys.executable, "manage.py", "ticker"], logs / "ticker.log", settings.BASE_DIR),
+        Child(name, [sys.executable, *command], settings.VAR_DIR / "log" / f"{name}.log", settings.BASE_DIR)
+        for name, command in commands.items()
     ]
 
 
