@@ -17,6 +17,10 @@ from branches.models import Membership, Unit
 BEGINNING = date(2020, 1, 1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", action="store_true", help="take the pictures of docs/guide/ on the way")
+
+
 @contextmanager
 def without_guards(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """The triggers that keep rows from changing are out of force, as for somebody who owns the tables."""
