@@ -24,7 +24,7 @@ from config.management.commands import portal
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -120,12 +120,12 @@ def test_one_command_runs_web_worker_and_ticker_and_stops_them_all(running: Port
     # A worker that is killed comes back.
     worker = next(pid for pid, command in running.processes().items() if "celery" in command)
     os.kill(worker, signal.SIGKILL)
-    wait_for(lambda: any("celery" in c and pid != worker for pid, c in running.processes().items()), 20)
+    wait_for(lambda: any("celery" in c and pid != worker for pid, c in running.processes().items()))
     assert "worker ended unexpectedly and is started again" in running.said()
 
     assert running.process is not None
     running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(40) == 0
+    assert running.process.wait(60) == 0
     assert running.processes() == {}
     assert running.said().rstrip().endswith("Stopped.")
 
@@ -133,7 +133,7 @@ def test_one_command_runs_web_worker_and_ticker_and_stops_them_all(running: Port
     running.start()
     assert running.status() == 200
     running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(40) == 0
+    assert running.process.wait(60) == 0
     assert running.processes() == {}
 
 
@@ -141,7 +141,7 @@ def test_nothing_is_left_when_the_command_itself_is_killed(running: Portal) -> N
     assert running.process is not None
     running.process.kill()
     running.process.wait()
-    wait_for(lambda: running.processes() == {}, 40)
+    wait_for(lambda: running.processes() == {})
 
 
 # --- Demo accounts ------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from django.db import OperationalError, connection
 from accounts.models import User
 from config.supervising import Child, Supervisor
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 ACCOUNTS_FILE = "demo-accounts.json"
 UNFINISHED_FILE = "demo-unfinished"
 ROLE_LABELS = {
