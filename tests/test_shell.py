@@ -239,6 +239,30 @@ def test_deadlines_grow_louder(left: timedelta, expected: str) -> None:
     assert expected in rendered("{% deadline due %}", due=timezone.now() + left)
 
 
+def test_countdown_has_large_figures_and_small_units() -> None:
+    now = timezone.now()
+    assert (
+        rendered("{% countdown t %}", t=now + timedelta(days=1, hours=7, minutes=1))
+        == "1<small>天</small>7<small>小时</small>"
+    )
+    assert (
+        rendered("{% countdown t %}", t=now + timedelta(minutes=80, seconds=9))
+        == "1<small>小时</small>20<small>分</small>"
+    )
+    assert "逾期 3 天" in rendered("{% countdown t %}", t=now - timedelta(days=3, minutes=1))
+
+
+def test_pager_of_one_page_says_only_how_many() -> None:
+    request = RequestFactory().get("/x/")
+    page = Paginator(range(3), 25).page(1)
+    shown = Template("{% load portal %}{% pager page '村' %}{% pager page %}").render(
+        Context({"request": request, "page": page})
+    )
+    assert "共 3 村" in shown
+    assert "共 3 条" in shown
+    assert "本页" not in shown
+
+
 def test_stacked_bar_places_parts_one_after_another() -> None:
     page = rendered("{% svgbar parts 100 'x' %}", parts=[(1, Decimal("30.5")), (0, 20)])
     assert re.findall(r'class="f(\d)" x="([\d.]+)" y="0" width="([\d.]+)"', page) == [
@@ -269,7 +293,7 @@ def test_pager_keeps_the_other_conditions() -> None:
     request = RequestFactory().get("/x/?township=3&page=2")
     page = Paginator(range(100), 25).page(2)
     shown = Template("{% load portal %}{% pager page '村' %}").render(Context({"request": request, "page": page}))
-    assert "共 100，本页第 26–50 村" in shown
+    assert "共 100 村，本页第 26–50" in shown
     assert 'href="?township=3&amp;page=3" rel="next"' in shown
     assert '<span class="cur" aria-current="page">2</span>' in shown
 

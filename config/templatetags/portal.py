@@ -162,19 +162,43 @@ def deadline(due: datetime) -> SafeString:
     """Time left: neutral above two days, then the figure in red, past it a chip "N days overdue"."""
     left = due - timezone.now()
     if left < timedelta(0):
-        days = max(1, -left // timedelta(days=1))
-        return chip("bad", ngettext("%(n)d day overdue", "%(n)d days overdue", days) % {"n": days})
+        return _overdue(left)
     return format_html('<span class="{}">{}</span>', "p-brand p-strong" if left <= SOON else "", time_left(left))
+
+
+@register.simple_tag
+def countdown(due: datetime) -> SafeString:
+    """The time left as large figures with small units, for the clock of a page; past it as `deadline`."""
+    left = due - timezone.now()
+    if left < timedelta(0):
+        return _overdue(left)
+    days, hours, minutes = _parts(left)
+    figures = (
+        ((days, pgettext("countdown", "d")), (hours, pgettext("countdown", "h")))
+        if days
+        else ((hours, pgettext("countdown", "h")), (minutes, pgettext("countdown", "min")))
+    )
+    return format_html_join("", "{}<small>{}</small>", figures)
 
 
 def time_left(left: timedelta) -> str:
     """`1 day 7 hours left`; to the minute below 24 hours."""
-    minutes = left // timedelta(minutes=1)
-    hours, minutes = divmod(minutes, 60)
-    days, rest = divmod(hours, 24)
+    days, hours, minutes = _parts(left)
     if days:
-        return _("%(days)d d %(hours)d h left") % {"days": days, "hours": rest}
+        return _("%(days)d d %(hours)d h left") % {"days": days, "hours": hours}
     return _("%(hours)d h %(minutes)d min left") % {"hours": hours, "minutes": minutes}
+
+
+def _parts(left: timedelta) -> tuple[int, int, int]:
+    """Whole days, then hours, then minutes."""
+    hours, minutes = divmod(left // timedelta(minutes=1), 60)
+    days, hours = divmod(hours, 24)
+    return days, hours, minutes
+
+
+def _overdue(left: timedelta) -> SafeString:
+    days = max(1, -left // timedelta(days=1))
+    return chip("bad", ngettext("%(n)d day overdue", "%(n)d days overdue", days) % {"n": days})
 
 
 # --- Bars, lines, steps -----------------------------------------------------------------
