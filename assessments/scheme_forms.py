@@ -36,6 +36,7 @@ from branches import indicators
 Layout = dict[str, Any]
 PLACES = {"integer": 0, "points": 2, "decimal": 4, "percent": 4}
 BLANK_ROWS = 2
+NAME = pgettext_lazy("of a thing", "Name")
 STATE_WORDS = {
     "not_applicable": pgettext_lazy("state of a value", "not applicable"),
     "exempt": pgettext_lazy("state of a value", "exempt"),
@@ -236,7 +237,7 @@ class DraftForm(forms.Form):
 class DetailsForm(DraftForm):
     """What the scheme presents itself as: title, document, who answers for it (handbook 9.4)."""
 
-    name = forms.CharField(label=_("Name"), max_length=120)
+    name = forms.CharField(label=NAME, max_length=120)
     name_en = forms.CharField(label=_("English name"), max_length=160, required=False)
     number = forms.CharField(label=_("Version"), max_length=20, help_text=_("Such as 2026-2."))
     document = forms.CharField(
@@ -283,7 +284,7 @@ class WeightsForm(DraftForm):
 
 CATEGORY_COLUMNS = (
     Parameter("code", _("Code"), "text", "", is_required=True),
-    Parameter("name", _("Name"), "text", "", is_required=True),
+    Parameter("name", NAME, "text", "", is_required=True),
     Parameter("name_en", _("English name"), "text", "", is_required=False),
 )
 
@@ -331,7 +332,7 @@ class IndicatorForm(DraftForm):
         help_text=_("A capital letter and up to five letters or digits, such as A10."),
     )
     category = forms.ChoiceField(label=_("Category"))
-    name = forms.CharField(label=_("Name"), max_length=60)
+    name = forms.CharField(label=NAME, max_length=60)
     short_name = forms.CharField(label=_("Column heading"), max_length=20, required=False)
     weight = NumberField(1, least=0, most=100, label=_("Weight"))
     unit = forms.CharField(label=_("Unit"), max_length=20, required=False)
@@ -484,7 +485,7 @@ class AdjustmentForm(DraftForm):
     """One bonus, penalty or veto. `kind` decides which fields there are."""
 
     code = forms.RegexField(r"^[A-Z][A-Z0-9]{0,5}$", label=_("Code"), help_text=_("Such as P6, N7 or V8."))
-    name = forms.CharField(label=_("Name"), max_length=120)
+    name = forms.CharField(label=NAME, max_length=120)
     name_en = forms.CharField(label=_("English name"), max_length=160, required=False)
     unit = forms.CharField(label=_("Unit"), max_length=20, required=False)
     unit_en = forms.CharField(label=_("English unit"), max_length=30, required=False)
@@ -778,7 +779,8 @@ def adjustment_levels(rules: SchemeRules) -> list[tuple[str, str]]:
         if item.kind == "veto":
             found.append((f"{item.code}/", name))
         for level in item.levels:
-            found.append((f"{item.code}/{level.name}", f"{name}: {in_language(level.name, level.name_en)}"))
+            words = gettext("%(item)s: %(level)s") % {"item": name, "level": in_language(level.name, level.name_en)}
+            found.append((f"{item.code}/{level.name}", words))
     return found
 
 

@@ -6,6 +6,7 @@ the rules. Nothing is written. Rule: docs/guide/scheme.md, "Rehearsal".
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -58,6 +59,7 @@ class Outcome:
     have, so that they do not apply; `dropped`: bonuses, penalties and vetoes given that the version does not know."""
 
     ranking: Ranking
+    grades: list[str]
     lines: list[Line]
     not_asked: list[str]
     dropped: int
@@ -67,16 +69,10 @@ class Outcome:
         return sum(1 for line in self.lines if line.places)
 
     def grade_counts(self) -> list[tuple[str, int, int]]:
-        """(grade, villages before, villages after), in the order met."""
-        codes = dict.fromkeys(code for line in self.lines for code in (line.grade_before, line.grade_after) if code)
-        return [
-            (
-                code,
-                sum(1 for line in self.lines if line.grade_before == code),
-                sum(1 for line in self.lines if line.grade_after == code),
-            )
-            for code in codes
-        ]
+        """(grade, villages before, villages after), the best first."""
+        before = Counter(line.grade_before for line in self.lines)
+        after = Counter(line.grade_after for line in self.lines)
+        return [(name, before[name], after[name]) for name in self.grades]
 
 
 def months(county_id: int) -> QuerySet[Period]:
@@ -119,7 +115,8 @@ def rehearse(rules: SchemeRules, period: Period) -> Outcome:
     ]
     asked = set(past.value_codes())
     not_asked = [item.code for item in month.indicators if not set(item.value_codes()) <= asked]
-    return Outcome(ranking, lines, not_asked, len(frozen.adjustments) - len(records))
+    grades = dict.fromkeys(_grade_name(one, grade.code) for one in (month, past) for grade in one.grades)
+    return Outcome(ranking, list(grades), lines, not_asked, len(frozen.adjustments) - len(records))
 
 
 def _is_known(rules: SchemeRules, record: engine.AdjustmentRecord) -> bool:

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from assessments import comparison, deadlines
 from assessments.deadlines import next_month
 from assessments.models import Period, Scheme
-from assessments.rules import RuleProblem, SchemeRules, burden
+from assessments.rules import RuleProblem, SchemeRules, burden, in_language
 from assessments.services import periods, rehearsal, schemes
 from branches.models import Unit
 from branches.scoping import fetch, must_hold, rows_with
@@ -102,7 +102,7 @@ def render_version(
     scheme = version.scheme
     problems = schemes.problems_of(version.layout) if version.may_edit else []
     common = {
-        "title": scheme.name,
+        "title": in_language(scheme.name, scheme.name_en),
         "crumbs": [(reverse("assessments:scheme_list"), _("Schemes"))],
         "scheme": scheme,
         "is_draft": version.is_draft,

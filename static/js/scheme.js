@@ -86,6 +86,8 @@
     var button = event.target.closest("[data-add-row]");
     if (button) { addRow(button.closest("[data-rows]")); }
   });
+  /* With htmx the settings follow the chosen rule by themselves. */
+  if (window.htmx) { document.querySelectorAll("button[name=change_rule]").forEach(function (button) { button.hidden = true; }); }
   document.querySelectorAll("form[data-weights]").forEach(watchWeights);
   offerRows(document);
   document.addEventListener("htmx:afterSwap", function (event) { offerRows(event.target.parentNode || document); });
