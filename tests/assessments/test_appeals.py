@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit
@@ -27,6 +29,7 @@ from tests.assessments.month_ground import (
     row_of,
     set_values,
 )
+from tests.assessments.pages import client_of, find, page, parsed, texts, words
 from tests.conftest import grant, make_user
 
 DAY = timedelta(days=1)
@@ -329,3 +332,131 @@ class TestRevisions:
         self, ranking: Ranking, period: Period, county_admin: User
     ) -> None:
         assert refusal(appeals.revise_for_appeals, period, by=county_admin, now=NOW) == "nothing_to_correct"
+
+
+class TestPages:
+    """The pages ask the clock, so the ranking is published now."""
+
+    @pytest.fixture
+    def ranking(self, period: Period, county_admin: User, county_leader: User) -> Ranking:
+        return publish(period, county_admin, county_leader, at=timezone.now())
+
+    def new_url(self, result: Result, line: str = "A5") -> str:
+        return f"{reverse('assessments:appeal_new', args=[result.pk])}?line={line}"
+
+    def opened(self, result: Result, by: User) -> Appeal:
+        return object_to(result, by, now=timezone.now())
+
+    def test_a_township_objects_from_the_receipt(self, result: Result, east_editor: User) -> None:
+        client = client_of(east_editor)
+        receipt = page(client, reverse("assessments:receipt", args=[result.pk]))
+        link = find(receipt, 'tr[data-line="A5"] a.b-object')[0].get("href")
+        assert link == self.new_url(result)
+        form = page(client, link)
+        assert [field.get("name") for field in find(form, 'input[inputmode="decimal"]')] == ["value-A5.n", "value-A5.d"]
+
+        answer = client.post(link, {"line": "A5", "claim": "凭证 33 人", "value-A5.n": "３３", "value-A5.d": ""})
+        appeal = Appeal.objects.get()
+        assert answer.url == reverse("assessments:appeal", args=[appeal.pk])
+        assert appeal.claimed_values == {"A5.n": 330_000}
+        assert "凭证 33 人" in words(page(client, answer.url))
+
+    def test_what_is_refused_keeps_what_was_typed(self, result: Result, east_editor: User) -> None:
+        answer = client_of(east_editor).post(
+            self.new_url(result), {"line": "A5", "claim": "错了", "value-A5.n": "很多"}
+        )
+        assert answer.status_code == 422
+        tree = parsed(answer.content)
+        assert find(tree, "textarea")[0].text.strip() == "错了"
+        assert find(tree, 'input[name="value-A5.n"]')[0].get("value") == "很多"
+        assert not Appeal.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("who", "expected"), [("county_admin", 403), ("county_viewer", 403), ("west_editor", 404), ("newcomer", 404)]
+    )
+    def test_who_does_not_object(self, result: Result, request: pytest.FixtureRequest, who: str, expected: int) -> None:
+        client = client_of(request.getfixturevalue(who))
+        assert client.post(self.new_url(result), {"line": "A5", "claim": "错"}).status_code == expected
+        assert not Appeal.objects.exists()
+
+    def test_an_unknown_line(self, result: Result, east_editor: User) -> None:
+        assert client_of(east_editor).get(self.new_url(result, "Z9")).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("who", "expected"), [("county_admin", 200), ("county_viewer", 200), ("east_editor", 200), ("west_editor", 404)]
+    )
+    def test_who_reads_an_objection(
+        self, result: Result, east_editor: User, request: pytest.FixtureRequest, who: str, expected: int
+    ) -> None:
+        url = reverse("assessments:appeal", args=[self.opened(result, east_editor).pk])
+        assert client_of(request.getfixturevalue(who)).get(url).status_code == expected
+
+    def test_the_list_shows_ones_own_area(self, ranking: Ranking, east_editor: User, west_editor: User) -> None:
+        self.opened(result_of(ranking, "东一村"), east_editor)
+        appeals.open_appeal(result_of(ranking, "西一村"), "E4", "错", {}, by=west_editor, now=timezone.now())
+        url = reverse("assessments:appeal_list")
+        assert texts(page(client_of(east_editor), url), "tbody th") == ["东一村"]
+        assert texts(page(client_of(west_editor), f"{url}?state=open"), "tbody th") == ["西一村"]
+        assert texts(page(client_of(west_editor), f"{url}?state=upheld"), "tbody th") == []
+
+    def test_the_list_takes_the_same_queries_for_one_and_for_three(
+        self, ranking: Ranking, east_editor: User, county_admin: User
+    ) -> None:
+        url, client = reverse("assessments:appeal_list"), client_of(county_admin)
+        self.opened(result_of(ranking, "东一村"), east_editor)
+        client.get(url)
+        with CaptureQueriesContext(connection) as one:
+            client.get(url)
+        for name in ("东二村", "东三村"):
+            self.opened(result_of(ranking, name), east_editor)
+        with CaptureQueriesContext(connection) as three:
+            client.get(url)
+        assert len(one) == len(three)
+
+    def test_the_reviewer_is_told_why_not(self, result: Result, east_editor: User, county_admin: User) -> None:
+        appeal = self.opened(result, east_editor)
+        tree = page(client_of(county_admin), reverse("assessments:appeal", args=[appeal.pk]))
+        assert not find(tree, 'input[name="outcome"]')
+        assert find(tree, ".p-alert")
+        url = reverse("assessments:appeal_decide", args=[appeal.pk])
+        data = {"outcome": "rejected", "decision": "因"}
+        assert client_of(county_admin).post(url, data).status_code == 403
+
+    def test_a_colleague_decides_and_the_township_sees_both_scores(
+        self, result: Result, east_editor: User, second_staff: User, county_leader: User
+    ) -> None:
+        appeal = self.opened(result, east_editor)
+        url = reverse("assessments:appeal_decide", args=[appeal.pk])
+        client_of(second_staff).post(url, {"outcome": "upheld", "decision": "属实", "value-A5.n": "33"})
+        appeal.refresh_from_db()
+        assert (appeal.state, appeal.corrected_values) == ("upheld", {"A5.n": 330_000})
+
+        detail = reverse("assessments:appeal", args=[appeal.pk])
+        before = page(client_of(east_editor), detail)
+        assert "98.29" not in words(before)
+        assert appeal.revision is not None
+        publish_ranking(appeal.revision, by=county_leader, now=timezone.now())
+        after = words(page(client_of(east_editor), detail))
+        assert "95.71" in after
+        assert "98.29" in after
+        assert "属实" in after
+
+    def test_a_refused_decision_keeps_what_was_typed(
+        self, result: Result, east_editor: User, second_staff: User
+    ) -> None:
+        appeal = self.opened(result, east_editor)
+        url = reverse("assessments:appeal_decide", args=[appeal.pk])
+        answer = client_of(second_staff).post(url, {"outcome": "corrected", "decision": "按实", "value-A5.n": "99"})
+        assert answer.status_code == 422
+        assert find(parsed(answer.content), "#decision")[0].text.strip() == "按实"
+        appeal.refresh_from_db()
+        assert appeal.state == "open"
+
+    @pytest.mark.parametrize(("who", "expected"), [("east_editor", 403), ("west_editor", 404), ("county_viewer", 403)])
+    def test_who_does_not_decide(
+        self, result: Result, east_editor: User, request: pytest.FixtureRequest, who: str, expected: int
+    ) -> None:
+        url = reverse("assessments:appeal_decide", args=[self.opened(result, east_editor).pk])
+        answer = client_of(request.getfixturevalue(who)).post(url, {"outcome": "rejected", "decision": "因"})
+        assert answer.status_code == expected
+        assert Appeal.objects.get().state == "open"
