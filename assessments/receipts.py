@@ -167,15 +167,16 @@ def _columns(rules: SchemeRules, numbers: engine.Ints) -> dict[str, Column]:
 # --- The ranking itself -------------------------------------------------------------------
 
 
-def complete(ranking: Ranking, scored: engine.Scored, batch: Batch, county_code: str) -> None:
+def complete(
+    ranking: Ranking, scored: engine.Scored, county_code: str, sums: engine.Checksums, rules_checksum: str
+) -> None:
     """Fill the counts, checksums and warnings of a county's ranking from the arrays of its batch."""
     number = scored.groups.county.codes.index(county_code)
     inside = scored.groups.county.ids == number
-    sums = scored.checksums()[county_code]
     ranking.village_count = int(inside.sum())
     ranking.ranked_count = int((inside & scored.is_ranked).sum())
     ranking.inputs_checksum = sums.inputs
-    ranking.rules_checksum = batch.rules.checksum()
+    ranking.rules_checksum = rules_checksum
     ranking.checksum = hashlib.sha256(f"{sums.inputs}{sums.results}".encode()).hexdigest()
     townships = set(scored.groups.township.ids[inside].tolist())
     ranking.warnings = [

@@ -22,11 +22,11 @@ from django.utils.translation import gettext_noop
 from accounts import audit
 from accounts.models import User
 from assessments import engine, inputs, receipts
-from branches.bulk import insert_rows
 from assessments.history import History
 from assessments.models import Adjustment, Period, Ranking, Result, Return, Unlock, VillageMonth
 from assessments.rules import SchemeRules
 from assessments.services.review import returned_twice
+from branches.bulk import insert_rows
 
 if TYPE_CHECKING:
     from accounts.jobs import JobRun
@@ -197,8 +197,9 @@ def _compute_batch(
     scored = engine.score(batch.rules, columns, records, batch.groups(), previous)
     ranking_ids = {period_id: draft.pk for period_id, draft in drafts.items()}
     insert_rows(Result, receipts.COLUMNS, receipts.rows(batch, scored, ranking_ids, totals))
+    sums, rules_checksum = scored.checksums(), batch.rules.checksum()
     for period_id, county_code in batch.counties.items():
-        receipts.complete(drafts[period_id], scored, batch, county_code)
+        receipts.complete(drafts[period_id], scored, county_code, sums[county_code], rules_checksum)
 
 
 def _rules_by_period(periods: Sequence[Period]) -> dict[int, SchemeRules]:

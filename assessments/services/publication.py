@@ -36,7 +36,7 @@ def publish_ranking(ranking: Ranking, *, by: User, now: datetime) -> Ranking:
 
     Locks the rows, so a double click publishes once. Raises ValidationError "not_a_draft",
     "own_work" (who computed it may not publish it; the database holds this too).
-    Rule: docs/rules/ranking.md.
+    Rule: docs/rules/ranking-and-ranges.md.
     """
     period = Period.objects.select_for_update().select_related("scheme").get(pk=ranking.period_id)
     ranking = Ranking.objects.select_for_update().get(pk=ranking.pk)

@@ -7,14 +7,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent, User
+from assessments.engine import score
 from assessments.models import Adjustment, Appeal, Period, Ranking, Result, Return, VillageMonth
-from assessments.receipts import lines_of
+from assessments.receipts import freeze, lines_of
 from assessments.rules import SchemeRules
 from assessments.services.closing import close_periods, lock_period, revise
 from assessments.services.publication import discard_draft, publish_ranking
@@ -165,6 +167,26 @@ def test_locking_ends_entry_and_twice_does_nothing(county: Unit, county_admin: U
     assert lock_period(period, by=county_admin, now=NOW).state == Period.State.LOCKED
     lock_period(period, by=county_admin, now=NOW)
     assert AuditEvent.objects.filter(event="assessments.lock_period").count() == 1
+
+
+def test_a_published_ranking_is_what_its_frozen_inputs_give(
+    county: Unit, county_admin: User, county_leader: User
+) -> None:
+    """Invariant 3: recomputed from the lines of the receipts alone, whatever has become of the month since."""
+    ranking = publish_ranking(close(make_month(county, full_month()), county_admin), by=county_leader, now=NOW)
+    VillageMonth.objects.update(values={})
+    rules = SchemeRules.from_snapshot(ranking.rules)
+    results = list(Result.objects.filter(ranking=ranking).order_by("path"))
+    frozen = freeze(
+        rules,
+        [
+            ("c", row.path[:-4], row.path, row.village_class, row.band, row.county_rank, row.total_hundredths, orjson.dumps(row.lines))
+            for row in results
+        ],
+    )
+    again = score(rules, frozen.columns, frozen.adjustments, frozen.groups)
+    assert again.total.tolist() == [row.total_hundredths for row in results]
+    assert again.ranks["county"].tolist() == [row.county_rank for row in results]
 
 
 # Publication
