@@ -20,7 +20,9 @@ Key = tuple[str, str]
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ROOT / "locale" / "parts"
-CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
+CATALOGUES = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES"
+DOMAINS = {"django": ".po", "djangojs": ".js.po"}
+"""Catalogues and the endings of their parts; the second holds what scripts of Django's admin say."""
 APPS = ("accounts", "assessments", "branches", "cadres", "collective_economy", "config", "imports")
 SOURCE_FOLDERS = (*APPS, "templates")
 HEADER = {
@@ -36,27 +38,45 @@ _CONTEXT = {"pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy"}
 _TEMPLATE_CALL = re.compile(r"\b((?:n?p?)gettext|_)\(((?:u?(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")\s*,?\s*)+)")
 
 
-class CatalogueError(Exception):
-    """The parts contradict each other or cannot be read; the text says where."""
-
-
 # --- Putting together ---------------------------------------------------------------------
 
 
-def merged(parts: Path = PARTS) -> polib.POFile:
-    """All parts as one catalogue in a fixed order. CatalogueError: one text with two translations, or a fuzzy one."""
+def write_catalogues() -> list[str]:
+    """Brings both catalogues up to date; what is wrong with their parts comes back."""
+    problems = []
+    for domain in DOMAINS:
+        catalogue, found = merged(domain=domain)
+        write_catalogue(catalogue, CATALOGUES / f"{domain}.po")
+        problems += found
+    return problems
+
+
+def merged(parts: Path = PARTS, domain: str = "django") -> tuple[polib.POFile, list[str]]:
+    """All parts of a domain as one catalogue in a fixed order, and what is wrong with them.
+
+    Wrong is an entry that is fuzzy or empty, which is left out, and a text with two
+    translations, of which the first stands. OSError: a part that is not a catalogue.
+    """
     entries: dict[Key, polib.POEntry] = {}
     origin: dict[Key, str] = {}
+    problems: list[str] = []
     for path in sorted(parts.glob("*.po")):
-        for entry in _read(path):
+        if path.name.endswith(DOMAINS["djangojs"]) != (domain == "djangojs"):
+            continue
+        for entry in polib.pofile(str(path), encoding="utf-8"):
             key = _key(entry)
-            if entry.fuzzy or not _is_translated(entry):
-                raise CatalogueError(f"{path.name}: “{entry.msgid}” is fuzzy or has no translation.")
+            if entry.fuzzy or not _translation(entry):
+                problems.append(f"{path.name}: “{entry.msgid}” is fuzzy or has no translation.")
+                continue
             known = entries.setdefault(key, entry)
+            origin.setdefault(key, path.name)
             if _translation(known) != _translation(entry):
                 words = f"“{_translation(known)}” in {origin[key]} and “{_translation(entry)}” in {path.name}"
-                raise CatalogueError(f"“{entry.msgid}” is {words}.")
-            origin.setdefault(key, path.name)
+                problems.append(f"“{entry.msgid}” is {words}.")
+    return _catalogue(entries), problems
+
+
+def _catalogue(entries: dict[Key, polib.POEntry]) -> polib.POFile:
     catalogue = polib.POFile(wrapwidth=110)
     catalogue.metadata = dict(HEADER)
     for key in sorted(entries):
@@ -74,7 +94,7 @@ def merged(parts: Path = PARTS) -> polib.POFile:
     return catalogue
 
 
-def write_catalogue(catalogue: polib.POFile, path: Path = CATALOGUE) -> bool:
+def write_catalogue(catalogue: polib.POFile, path: Path) -> bool:
     """Writes the .po and the compiled .mo beside it. True when the .po changed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = str(catalogue) + "\n"
@@ -88,23 +108,12 @@ def write_catalogue(catalogue: polib.POFile, path: Path = CATALOGUE) -> bool:
     return is_changed
 
 
-def _read(path: Path) -> polib.POFile:
-    try:
-        return polib.pofile(str(path), encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise CatalogueError(f"{path.name}: {error}") from error
-
-
 def _key(entry: polib.POEntry) -> Key:
     return entry.msgctxt or "", entry.msgid
 
 
 def _translation(entry: polib.POEntry) -> str:
     return entry.msgstr_plural.get(0, "") if entry.msgid_plural else entry.msgstr
-
-
-def _is_translated(entry: polib.POEntry) -> bool:
-    return bool(_translation(entry))
 
 
 def _flags(entry: polib.POEntry) -> list[str]:
@@ -175,4 +184,4 @@ def _placeholders(text: str) -> set[str]:
 def _djangos_own() -> set[Key]:
     folder = Path(django.__file__).parent
     files: Iterable[Path] = folder.glob("**/locale/zh_Hans/LC_MESSAGES/django.mo")
-    return {_key(entry) for path in files for entry in polib.mofile(str(path)) if _is_translated(entry)}
+    return {_key(entry) for path in files for entry in polib.mofile(str(path)) if _translation(entry)}

@@ -28,8 +28,8 @@ def test_parts_become_one_catalogue_with_contexts_and_plurals(tmp_path: Path) ->
         'msgid "%(n)s village"\nmsgid_plural "%(n)s villages"\nmsgstr[0] "%(n)s 个村"\n',
     )
     target = tmp_path / "zh_Hans" / "django.po"
-    assert messages.write_catalogue(messages.merged(tmp_path), target)
-    assert not messages.write_catalogue(messages.merged(tmp_path), target)
+    assert messages.write_catalogue(messages.merged(tmp_path)[0], target)
+    assert not messages.write_catalogue(messages.merged(tmp_path)[0], target)
     with target.with_suffix(".mo").open("rb") as compiled:
         catalogue = gettext.GNUTranslations(compiled)
     assert catalogue.gettext("Save") == "保存"
@@ -38,21 +38,31 @@ def test_parts_become_one_catalogue_with_contexts_and_plurals(tmp_path: Path) ->
     assert [entry.msgid for entry in polib.pofile(str(target))] == ["%(n)s village", "Save", "Open"]
 
 
-def test_the_same_translation_twice_is_one_and_two_different_ones_are_refused(tmp_path: Path) -> None:
+def test_texts_of_scripts_go_into_a_catalogue_of_their_own(tmp_path: Path) -> None:
+    part(tmp_path, "a", 'msgid "Remove"\nmsgstr "删除"\n')
+    part(tmp_path, "a.js", 'msgid "Remove"\nmsgstr "移除"\n')
+    for domain, word in (("django", "删除"), ("djangojs", "移除")):
+        catalogue, problems = messages.merged(tmp_path, domain)
+        assert [entry.msgstr for entry in catalogue] == [word]
+        assert problems == []
+
+
+def test_the_same_translation_twice_is_one_and_two_different_ones_are_told(tmp_path: Path) -> None:
     part(tmp_path, "a", 'msgid "Save"\nmsgstr "保存"\n')
     part(tmp_path, "b", 'msgid "Save"\nmsgstr "保存"\n')
-    assert len(messages.merged(tmp_path)) == 1
+    assert [len(found) for found in messages.merged(tmp_path)] == [1, 0]
     part(tmp_path, "c", 'msgid "Save"\nmsgstr "存盘"\n')
-    with pytest.raises(messages.CatalogueError) as refused:
-        messages.merged(tmp_path)
-    assert str(refused.value) == "“Save” is “保存” in a.po and “存盘” in c.po."
+    catalogue, problems = messages.merged(tmp_path)
+    assert [entry.msgstr for entry in catalogue] == ["保存"]
+    assert problems == ["“Save” is “保存” in a.po and “存盘” in c.po."]
 
 
 @pytest.mark.parametrize("text", ['msgid "Save"\nmsgstr ""\n', '#, fuzzy\nmsgid "Save"\nmsgstr "保存"\n'])
-def test_an_empty_or_fuzzy_entry_is_refused(text: str, tmp_path: Path) -> None:
+def test_an_empty_or_fuzzy_entry_is_told_and_left_out(text: str, tmp_path: Path) -> None:
     part(tmp_path, "a", text)
-    with pytest.raises(messages.CatalogueError, match="fuzzy or has no translation"):
-        messages.merged(tmp_path)
+    catalogue, problems = messages.merged(tmp_path)
+    assert len(catalogue) == 0
+    assert problems == ["a.po: “Save” is fuzzy or has no translation."]
 
 
 def test_texts_of_python_code_are_found(tmp_path: Path) -> None:
@@ -83,7 +93,7 @@ def test_texts_of_templates_are_found(tmp_path: Path) -> None:
 
 def test_a_placeholder_that_differs_is_told(tmp_path: Path) -> None:
     part(tmp_path, "a", 'msgid "By %(who)s"\nmsgstr "由%(whom)s"\n\nmsgid "At %(when)s"\nmsgstr "于 %(when)s"\n')
-    assert messages.broken_placeholders(messages.merged(tmp_path)) == ["By %(who)s"]
+    assert messages.broken_placeholders(messages.merged(tmp_path)[0]) == ["By %(who)s"]
 
 
 def test_what_django_translates_itself_is_not_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -91,7 +101,7 @@ def test_what_django_translates_itself_is_not_missing(monkeypatch: pytest.Monkey
     source.write_text("_('Log out')\n_('Nobody has translated this sentence')\n", encoding="utf-8")
     monkeypatch.setattr(messages, "ROOT", tmp_path)
     monkeypatch.setattr(messages, "source_files", lambda: [source])
-    gaps = messages.untranslated(messages.merged(tmp_path))
+    gaps = messages.untranslated(messages.merged(tmp_path)[0])
     assert gaps == [(("", "Nobody has translated this sentence"), "a.py")]
 
 
@@ -101,11 +111,11 @@ def test_the_command_fails_on_a_gap_and_names_it(monkeypatch: pytest.MonkeyPatch
     part(parts, "a", 'msgid "Save"\nmsgstr "保存"\n')
     source = tmp_path / "a.py"
     source.write_text("_('Save')\n_('A gap')\n", encoding="utf-8")
-    catalogue = messages.merged(parts)
+    catalogue, problems = messages.merged(parts)
     monkeypatch.setattr(messages, "ROOT", tmp_path)
-    monkeypatch.setattr(messages, "merged", lambda: catalogue)
+    monkeypatch.setattr(messages, "merged", lambda: (catalogue, problems))
     monkeypatch.setattr(messages, "source_files", lambda: [source])
-    monkeypatch.setattr(messages, "write_catalogue", lambda wanted: False)
+    monkeypatch.setattr(messages, "write_catalogues", lambda: problems)
     output = StringIO()
     call_command("messages", stdout=output)
     assert output.getvalue() == "1 texts, 1 without translation.\n  a.py: A gap\n"
@@ -113,3 +123,6 @@ def test_the_command_fails_on_a_gap_and_names_it(monkeypatch: pytest.MonkeyPatch
         call_command("messages", check=True, stdout=StringIO())
     source.write_text("_('Save')\n", encoding="utf-8")
     call_command("messages", check=True, stdout=StringIO())
+    problems.append("two translations")
+    with pytest.raises(CommandError, match="locale/parts need"):
+        call_command("messages", stdout=StringIO())

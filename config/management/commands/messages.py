@@ -16,11 +16,10 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="fail on gaps and on a catalogue not up to date")
 
     def handle(self, *args: Any, check: bool = False, **options: Any) -> None:
-        try:
-            catalogue = messages.merged()
-        except messages.CatalogueError as error:
-            raise CommandError(str(error)) from error
-        is_changed = messages.write_catalogue(catalogue)
+        before = _texts()
+        problems = messages.write_catalogues()
+        is_changed = _texts() != before
+        catalogue, _ = messages.merged()
         gaps = messages.untranslated(catalogue)
         broken = messages.broken_placeholders(catalogue)
         self.stdout.write(f"{len(catalogue)} texts, {len(gaps)} without translation.")
@@ -28,7 +27,15 @@ class Command(BaseCommand):
             self.stdout.write(f"  {path}: {f'({context}) ' if context else ''}{text}")
         for text in broken:
             self.stdout.write(f"  placeholders differ: {text}")
+        for problem in problems:
+            self.stdout.write(f"  {problem}")
+        if problems:
+            raise CommandError("The parts in locale/parts need the changes above.")
         if check and (gaps or broken):
             raise CommandError("The Chinese catalogue has gaps: add the texts above to a file in locale/parts.")
         if check and is_changed:
             raise CommandError("The Chinese catalogue was not up to date: commit it again.")
+
+
+def _texts() -> list[str]:
+    return [path.read_text(encoding="utf-8") for path in sorted(messages.CATALOGUES.glob("*.po"))]

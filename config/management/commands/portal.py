@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
 from accounts.models import User
+from config import messages
 from config.supervising import Child, Supervisor
 
 READY_SECONDS = 120.0
@@ -68,7 +69,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {str(error).strip()}") from error
-        call_command("messages", stdout=StringIO())
+        messages.write_catalogues()
         call_command("collectstatic", interactive=False, verbosity=0)
         if settings.SEED_DEMO and not User.objects.exists():
             self._seed()
