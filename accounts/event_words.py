@@ -104,9 +104,17 @@ def words_for(event: str) -> str:
     return _("%(verb)s: %(object)s") % {"verb": VERBS[verb], "object": told}
 
 
+def words_for_model(label: str) -> str:
+    """The model of `app.model` as people call it; the label as it stands if there is none."""
+    app, _point, model = label.partition(".")
+    return _noun(app, model) or label
+
+
 def _noun(app: str, noun: str) -> str | None:
     if noun in NOUNS:
         return str(NOUNS[noun])
+    if not noun:
+        return None
     try:
         return str(apps.get_model(app, noun)._meta.verbose_name)
     except LookupError:

@@ -13,6 +13,8 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from accounts.event_words import words_for
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
@@ -88,7 +90,9 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         return self.is_active and any(
-            backend.has_module_perms(self, app_label) for backend in get_backends() if hasattr(backend, "has_module_perms")
+            backend.has_module_perms(self, app_label)
+            for backend in get_backends()
+            if hasattr(backend, "has_module_perms")
         )
 
 
@@ -102,6 +106,9 @@ class PasswordRecord(models.Model):
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at", "-pk"]
 
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.created_at:%Y-%m-%d}"
+
 
 class AuditEvent(models.Model):
     """One thing that happened, who did it and what changed. Appended only: the database refuses change and removal."""
@@ -110,7 +117,9 @@ class AuditEvent(models.Model):
     at = models.DateTimeField(_("time"), db_index=True)
     event = models.CharField(_("event"), max_length=60, db_index=True)
     outcome = models.CharField(_("outcome"), max_length=20, default="ok")
-    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("who"))
+    actor = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("who")
+    )
     actor_role = models.CharField(_("role"), max_length=40, blank=True)
     address = models.CharField(_("address"), max_length=80, blank=True)
     proxy = models.CharField(_("through the proxy"), max_length=80, blank=True)
@@ -135,7 +144,7 @@ class AuditEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event} {self.target_type} {self.target_id}".strip()
+        return words_for(self.event)
 
 
 class AuditSeal(models.Model):
@@ -172,7 +181,9 @@ class Job(models.Model):
     key = models.CharField(_("key"), max_length=200)
     unit_path = models.CharField(_("unit"), max_length=255, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
-    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="jobs", verbose_name=_("requested by"))
+    requested_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="jobs", verbose_name=_("requested by")
+    )
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
     lease_token = models.CharField(max_length=40, blank=True)
     lease_until = models.DateTimeField(null=True)
@@ -210,3 +221,6 @@ class Lease(models.Model):
     until = models.DateTimeField(null=True)
     beat_at = models.DateTimeField(null=True)
     state = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.name

@@ -30,7 +30,6 @@ SEPARATED_ROLES = frozenset({Role.SA, Role.AU})
 """Exclude each other and every business role, held by one person or none (三员分立)."""
 
 
-
 def exclude_each_other(one: str, other: str) -> bool:
     """Whether nobody may hold both roles at a time."""
     return one != other and bool({one, other} & SEPARATED_ROLES)
@@ -75,13 +74,45 @@ MATRIX: tuple[Capability, ...] = (
         "accounts.add_user",
         "accounts.change_user",
     ),
-    _row("propose_role", _("propose a role at a unit"), (Role.SA,), "branches.view_membership", "branches.add_membership", "branches.change_membership"),
-    _row("confirm_role", _("confirm a role at a unit"), COUNTY, "branches.view_membership", "branches.confirm_membership"),
-    _row("operate", _("parameters, jobs page, backup and restore"), (Role.SA,), "accounts.view_job", "accounts.cancel_job", "accounts.operate"),
+    _row(
+        "propose_role",
+        _("propose a role at a unit"),
+        (Role.SA,),
+        "branches.view_membership",
+        "branches.add_membership",
+        "branches.change_membership",
+    ),
+    _row(
+        "confirm_role", _("confirm a role at a unit"), COUNTY, "branches.view_membership", "branches.confirm_membership"
+    ),
+    _row(
+        "operate",
+        _("parameters, jobs page, backup and restore"),
+        (Role.SA,),
+        "accounts.view_job",
+        "accounts.cancel_job",
+        "accounts.operate",
+    ),
     _row("read_audit", _("read the audit trail"), (Role.AU,), "accounts.view_auditevent"),
-    _row("verify_audit", _("verify the chain, export the audit trail"), (Role.AU,), "accounts.verify_auditevent", "accounts.export_auditevent"),
-    _row("read_own_acts", _("read one's own acts in the audit trail"), (*BUSINESS, Role.VC), "accounts.view_own_auditevent"),
-    _row("read_business_audit", _("read business events in the audit trail"), (Role.RI,), "accounts.view_business_auditevent"),
+    _row(
+        "verify_audit",
+        _("verify the chain, export the audit trail"),
+        (Role.AU,),
+        "accounts.verify_auditevent",
+        "accounts.export_auditevent",
+    ),
+    _row(
+        "read_own_acts",
+        _("read one's own acts in the audit trail"),
+        (*BUSINESS, Role.VC),
+        "accounts.view_own_auditevent",
+    ),
+    _row(
+        "read_business_audit",
+        _("read business events in the audit trail"),
+        (Role.RI,),
+        "accounts.view_business_auditevent",
+    ),
     _row("names", _("see the names of units"), tuple(Role), "branches.view_unit"),
     _row(
         "edit_tree",
@@ -149,13 +180,25 @@ MATRIX: tuple[Capability, ...] = (
     ),
     _row("enter_month", _("enter monthly figures"), (Role.CS, Role.TS), "assessments.enter_return"),
     _row("enter_county", _("enter what the county scores"), (Role.CS,), "assessments.enter_county_return"),
-    _row("adjust", _("enter bonus, penalty and veto items"), (Role.CS,), "assessments.add_adjustment", "assessments.change_adjustment"),
+    _row(
+        "adjust",
+        _("enter bonus, penalty and veto items"),
+        (Role.CS,),
+        "assessments.add_adjustment",
+        "assessments.change_adjustment",
+    ),
     _row("submit", _("submit a month for a township"), (Role.TS,), "assessments.submit_return"),
     _row("review", _("return or accept a submission"), (Role.CS,), "assessments.review_return"),
     _row("close", _("close a month, compute rankings"), (Role.CS,), "assessments.close_period"),
     _row("publish", _("publish rankings"), (Role.CL,), "assessments.publish_ranking"),
     _row("ask_unlock", _("ask to unlock an accepted month"), (Role.CS, Role.TS), "assessments.ask_unlock_return"),
-    _row("unlock", _("unlock an accepted month (reason, hours)"), (Role.CL,), "assessments.unlock_return", "assessments.decide_unlock"),
+    _row(
+        "unlock",
+        _("unlock an accepted month (reason, hours)"),
+        (Role.CL,),
+        "assessments.unlock_return",
+        "assessments.decide_unlock",
+    ),
     _row("appeal", _("object to a receipt line"), (Role.TS,), "assessments.add_appeal"),
     _row("decide_appeal", _("decide an objection"), COUNTY, "assessments.decide_appeal"),
     _row("export", _("export without sensitive data"), BUSINESS, "assessments.export_result"),

@@ -153,6 +153,11 @@ class UserAdmin(ActPagesMixin):
         told = ("roles_held", "is_active", "is_locked", "must_change_password", "password_changed_at", "last_login")
         return ("username", *told, "created_at")
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().change_view(request, object_id, form_url, {"hide_history": True, **(extra_context or {})})
+
     @admin.display(description=_("roles"))
     def roles_held(self, user: User) -> str:
         today = timezone.localdate()
@@ -207,6 +212,7 @@ class JobAdmin(ScopedModelAdmin):
     list_select_related = ("requested_by",)
     search_fields = ("kind__startswith",)
     actions = ("cancel_jobs",)
+    change_form_template = "accounts/row_with_acts.html"
     fields = readonly_fields = (
         "kind",
         "state",
@@ -228,6 +234,11 @@ class JobAdmin(ScopedModelAdmin):
         for path in paths:
             area |= Q(unit_path__startswith=path)
         return Job.objects.filter(area)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().change_view(request, object_id, form_url, {"hide_history": True, **(extra_context or {})})
 
     @admin.display(description=_("progress"))
     def progress(self, job: Job) -> str:

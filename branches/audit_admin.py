@@ -24,8 +24,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts import audit, jobs, sealing
-from accounts.event_words import PROBLEMS, words_for
+from accounts.event_words import PROBLEMS, words_for, words_for_model
 from accounts.models import AuditEvent, Job
+from accounts.roles import Role
 from branches.models import Unit
 from branches.scoped_admin import ScopedModelAdmin
 from branches.scoping import paths_for
@@ -111,8 +112,9 @@ class OutcomeFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ScopedModelAdmin):
-    list_display = ("at", "what", "outcome_told", "actor", "actor_role", "unit_name", "target", "reason")
-    list_display_links = ("at",)
+    list_display = ("moment", "what", "outcome_told", "actor", "roles_told", "unit_name", "target", "reason")
+    list_display_links = ("moment",)
+    empty_value_display = "—"
     list_filter = (SubjectFilter, TimeFilter, OutcomeFilter)
     list_select_related = ("actor",)
     search_fields = (
@@ -122,12 +124,11 @@ class AuditEventAdmin(ScopedModelAdmin):
         "request_id__startswith",
     )
     fields = readonly_fields = (
-        "at",
+        "moment",
         "what",
-        "event",
         "outcome_told",
         "actor",
-        "actor_role",
+        "roles_told",
         "unit_name",
         "target",
         "changes_told",
@@ -135,7 +136,9 @@ class AuditEventAdmin(ScopedModelAdmin):
         "address",
         "proxy",
         "request_id",
+        "event",
     )
+    change_form_template = "accounts/row_with_acts.html"
     change_list_template = "accounts/audit_list.html"
 
     # --- whose rows ----------------------------------------------------------------------
@@ -175,7 +178,16 @@ class AuditEventAdmin(ScopedModelAdmin):
 
     # --- columns -------------------------------------------------------------------------
 
-    @admin.display(description=gettext_lazy("event"), ordering="event")
+    @admin.display(description=gettext_lazy("time"), ordering="at")
+    def moment(self, event: AuditEvent) -> str:
+        return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description=gettext_lazy("role"))
+    def roles_told(self, event: AuditEvent) -> str:
+        roles = [role for role in event.actor_role.split(",") if role in Role.values]
+        return "、".join(str(Role(role).label) for role in roles) or "—"
+
+    @admin.display(description=pgettext_lazy("audit", "what"), ordering="event")
     def what(self, event: AuditEvent) -> str:
         return words_for(event.event)
 
@@ -189,7 +201,7 @@ class AuditEventAdmin(ScopedModelAdmin):
 
     @admin.display(description=gettext_lazy("object"))
     def target(self, event: AuditEvent) -> str:
-        return f"{event.target_type} {event.target_id}".strip() or "—"
+        return f"{words_for_model(event.target_type)} {event.target_id}".strip() or "—"
 
     @admin.display(description=gettext_lazy("changes"))
     def changes_told(self, event: AuditEvent) -> str:
@@ -257,6 +269,11 @@ class AuditEventAdmin(ScopedModelAdmin):
         name = f"audit-{timezone.localtime():%Y%m%d-%H%M}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse("\ufeff" + contents, content_type="text/csv; charset=utf-8", headers=headers)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().change_view(request, object_id, form_url, {"hide_history": True, **(extra_context or {})})
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

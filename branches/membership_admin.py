@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
@@ -44,19 +44,32 @@ class ProposalForm(ScopedForm):
         fields = ("user", "role", "unit", "valid_from", "valid_to")
 
     proposer: Any = None
+    FIELD_OF: ClassVar[dict[str, str]] = {
+        "oneself": "user",
+        "disabled": "user",
+        "separated": "role",
+        "held": "role",
+        "kind_of_unit": "unit",
+        "past": "valid_from",
+        "dates": "valid_to",
+        "no_end": "valid_to",
+    }
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if not self.errors:
-            check_proposal(
-                values["user"],
-                Role(values["role"]),
-                values["unit"],
-                valid_from=values["valid_from"],
-                valid_to=values["valid_to"],
-                by=self.proposer,
-                now=timezone.now(),
-            )
+            try:
+                check_proposal(
+                    values["user"],
+                    Role(values["role"]),
+                    values["unit"],
+                    valid_from=values["valid_from"],
+                    valid_to=values["valid_to"],
+                    by=self.proposer,
+                    now=timezone.now(),
+                )
+            except ValidationError as error:
+                self.add_error(self.FIELD_OF[error.code], error)
         return values
 
 

@@ -245,15 +245,21 @@ CONSOLE = "console"
 
 
 @transaction.atomic
-def create_first(role: Role, county: Unit, username: str, name: str, *, now: datetime) -> tuple[User, str]:
+def create_first(
+    role: Role, county: Unit, username: str, name: str, *, now: datetime, replacing: str = ""
+) -> tuple[User, str]:
     """The first system administrator, or the first county leader who can confirm what the administrator proposes.
 
     Returns the account and its password for one use. ValidationError "exists" while an open account
-    holds the role; all later ones come from a proposal and a confirmation.
+    holds the role in the county, as all later ones come from a proposal and a confirmation. With
+    `replacing`, the reason, those accounts are closed instead: nobody has their password any more.
     """
     today = timezone.localdate(now)
-    if Membership.objects.effective_on(today).filter(role=role, user__is_active=True).exists():
+    holding = Membership.objects.effective_on(today).filter(role=role, unit=county, user__is_active=True)
+    if holding.exists() and not replacing:
         raise ValidationError(_("There is an account with this role already."), "exists")
+    for former in User.objects.filter(pk__in=holding.values("user")):
+        services.disable_user(former, by=None, reason=replacing, now=now)
     user, password = services.create_user(username, name, by=None, now=now)
     console, _is_new = User.objects.get_or_create(
         username=CONSOLE, defaults={"name": "控制台", "is_active": False, "password": make_password(None)}

@@ -256,23 +256,22 @@ def test_from_proposal_to_role(client: Client, admin: User, clerk: User, county_
 @pytest.mark.parametrize(
     ("who", "role", "more", "words"),
     [
-        ("admin", Role.TS, {}, "oneself"),
-        ("clerk", Role.SA, {}, "level"),
-        ("clerk", Role.TS, {"valid_from": "2020-01-01"}, "today"),
-        ("clerk", Role.RI, {}, "last day"),
-        ("auditor", Role.TS, {}, "exclude"),
+        ("admin", Role.TS, {}, "不能给本人授权。"),
+        ("clerk", Role.SA, {}, "这一级单位不设此角色。"),
+        ("clerk", Role.TS, {"valid_from": "2020-01-01"}, "授权最早从今天起生效。"),
+        ("clerk", Role.RI, {}, "纪检、审计授权必须填写最后一天。"),
+        ("auditor", Role.TS, {}, "系统管理员、审计员和业务角色不得由同一人兼任。"),
     ],
 )
 def test_proposal_with_a_mistake_says_what_is_wrong(
     as_admin: Client, admin: User, auditor: User, clerk: User, east: Unit, who: str, role: Role, more: dict[str, str],
     words: str,
 ) -> None:  # fmt: skip
-    as_admin.cookies["django_language"] = "en"
     user = User.objects.get(username=who)
     before = Membership.objects.count()
     response = as_admin.post("/branches/membership/add/", proposal_form(user, role, east, **more))
     assert response.status_code == 200
-    assert words in str(response.context["adminform"].form.non_field_errors())
+    assert list(response.context["adminform"].form.errors.values()) == [[words]]
     assert Membership.objects.count() == before
 
 

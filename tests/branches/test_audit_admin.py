@@ -168,7 +168,6 @@ def test_problems_are_shown_on_the_page(client: Client, trail: dict[str, AuditEv
         uid="00000000-0000-4000-8000-000000000001", at=trail["own"].at, event="x.forged", code="0" * 64
     )
     client.force_login(auditor)
-    client.cookies["django_language"] = "en"
     client.post("/accounts/auditevent/chain/verify/")
     jobs.run(Job.objects.get().pk)
     page = client.get("/accounts/auditevent/chain/").content.decode()

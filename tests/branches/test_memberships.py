@@ -346,6 +346,23 @@ def test_first_administrator_is_made_once(county: Unit) -> None:
     assert Membership.objects.filter(user__username="zhao", role="SA").exists()
 
 
+def test_leader_may_be_made_later(county: Unit) -> None:
+    call_command("create_first_admin", "wang", "王建国", stdout=StringIO())
+    call_command("create_first_admin", "--leader", "liming", "李明", stdout=StringIO())
+    assert set(Membership.objects.values_list("role", flat=True)) == {"SA", "CL"}
+    with pytest.raises(CommandError, match="Give user name"):
+        call_command("create_first_admin", "zhao", stdout=StringIO())
+
+
+def test_administrator_whose_password_is_lost_is_replaced(county: Unit) -> None:
+    call_command("create_first_admin", "wang", "王建国", stdout=StringIO())
+    call_command("create_first_admin", "zhao", "赵六", "--replace", "密码遗失", stdout=StringIO())
+    states = dict(User.objects.exclude(username="console").values_list("username", "is_active"))
+    assert states == {"wang": False, "zhao": True}
+    event = AuditEvent.objects.get(event="accounts.disable_user")
+    assert (event.actor, event.reason) == (None, "密码遗失")
+
+
 def test_first_administrator_needs_one_county(county: Unit) -> None:
     make_unit(Unit.objects.get(name="测试市"), "county", "另县", "990102")
     with pytest.raises(CommandError, match="--county"):

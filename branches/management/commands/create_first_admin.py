@@ -22,20 +22,31 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username", help="user name of the administrator: small letters, digits, points, hyphens")
-        parser.add_argument("name", help="name of the administrator")
+        parser.add_argument("username", nargs="?", help="of the administrator: small letters, digits, points, hyphens")
+        parser.add_argument("name", nargs="?", help="name of the administrator")
         parser.add_argument("--leader", nargs=2, metavar=("USERNAME", "NAME"), help="another person, to confirm roles")
+        parser.add_argument(
+            "--replace",
+            metavar="REASON",
+            default="",
+            help="close the accounts that hold the role, because nobody has their password any more",
+        )
         parser.add_argument("--county", metavar="CODE", help="code of the county, if there is more than one")
 
     def handle(self, *args: Any, **options: Any) -> None:
         county = self._county(options["county"])
-        people = [(Role.SA, options["username"], options["name"])]
+        people = [(Role.SA, options["username"], options["name"])] if options["name"] else []
         if options["leader"]:
             people.append((Role.CL, *options["leader"]))
-        now = timezone.now()
+        if not people:
+            raise CommandError("Give user name and name of the administrator, or --leader.")
+        now, replacing = timezone.now(), options["replace"]
         try:
             with transaction.atomic():
-                made = [(role, *create_first(role, county, username, name, now=now)) for role, username, name in people]
+                made = [
+                    (role, *create_first(role, county, username, name, now=now, replacing=replacing))
+                    for role, username, name in people
+                ]
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         for role, user, password in made:
