@@ -10,6 +10,7 @@ class AssessmentsConfig(AppConfig):
         # Job handlers and timed tasks read models, which exist only now.
         from accounts import ticking
         from assessments import jobs  # noqa: F401
-        from assessments.services import periods
+        from assessments.services import periods, review
 
         ticking.register("assessments.months", periods.due)
+        ticking.register("assessments.unlocks", review.relock_due)

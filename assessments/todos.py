@@ -84,12 +84,22 @@ def _enter(row: Return, now: datetime) -> Todo:
         icon="arrow-back-up" if is_returned else "table",
         tone="warn" if is_returned else "info",
         title=title,
-        detail=row.return_reason if is_returned else _("Typed or pasted cells are saved by themselves; then submit."),
+        detail=_reminder(row)
+        or (row.return_reason if is_returned else _("Typed or pasted cells are saved by themselves; then submit.")),
         action=_("Correct") if is_returned else _("Go on"),
         url=reverse("assessments:grid", args=[row.pk]),
         due=due,
         is_overdue=due < now,
     )
+
+
+def _reminder(row: Return) -> str:
+    """The county's reminder as long as nothing has come in after it, else empty."""
+    later = [moment for moment in (row.submitted_at, row.returned_at) if moment is not None]
+    if row.reminded_at is None or any(moment > row.reminded_at for moment in later):
+        return ""
+    when = date_format(timezone.localtime(row.reminded_at), "SHORT_DATETIME_FORMAT")
+    return _("Reminded by the county, %(when)s: %(text)s") % {"when": when, "text": row.reminder}
 
 
 def _returns_to_review(user: User, now: datetime) -> list[Todo]:
@@ -106,7 +116,8 @@ def _returns_to_review(user: User, now: datetime) -> list[Todo]:
             tone="info",
             title=_("%(township)s: review the figures of %(month)s")
             % {"township": row.unit.name, "month": month_name(row.period)},
-            detail=_("Submitted %(when)s") % {"when": date_format(timezone.localtime(row.submitted_at), "SHORT_DATETIME_FORMAT")},
+            detail=_("Submitted %(when)s")
+            % {"when": date_format(timezone.localtime(row.submitted_at), "SHORT_DATETIME_FORMAT")},
             action=_("Review"),
             url=reverse("assessments:review", args=[row.pk]),
             due=row.period.review_by,

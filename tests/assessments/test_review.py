@@ -15,6 +15,7 @@ from accounts.roles import Role
 from assessments.models import Period, Return, Unlock, VillageMonth
 from assessments.services import review
 from assessments.services.review import Remark, Verdict
+from assessments.todos import todos
 from branches.models import Unit
 from branches.scoping import memberships_of
 from tests.assessments.month_ground import NOW, make_month, row_of, set_values, submit
@@ -462,3 +463,15 @@ class TestReminding:
         with pytest.raises(ValidationError) as error:
             review.remind(period, [], "", by=county_admin, now=NOW)
         assert error.value.code == "not_open"
+
+    def test_it_stands_in_the_to_dos_until_something_comes_in(
+        self, period: Period, west: Unit, county_admin: User, west_editor: User
+    ) -> None:
+        draft = Return.objects.get(period=period, unit=west)
+        review.remind(period, [draft.pk], "请于今日报送", by=county_admin, now=NOW)
+        (todo,) = todos(west_editor, NOW)
+        assert "请于今日报送" in todo.detail
+
+        Return.objects.filter(pk=draft.pk).update(state=Return.State.RETURNED, returned_at=LATER, return_reason="漏报")
+        (todo,) = todos(west_editor, LATER)
+        assert todo.detail == "漏报"
