@@ -59,6 +59,8 @@ def parse(text: str) -> tuple[list[DayEntry], list[LineProblem]]:
 def _entries(line: str) -> Iterator[DayEntry]:
     first, rest = _leading_day(line)
     last, rest = _span_end(first, rest)
+    if rest and (rest[0] in "-/." or rest[0].isdigit()):
+        raise ValueError(_("Write a span as 2026-10-01至2026-10-07."))
     words = [word for word in re.split(r"[,，、;\t ]+", rest) if word]
     is_workday = _state(words)
     for offset in range((last - first).days + 1):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User
+from assessments import holidays
 from assessments.deadlines import SEED_CALENDAR, calendar_problems, deadlines, next_month
 from assessments.models import Appeal, Period, Ranking, Result, Return, Scheme, VillageMonth
 from assessments.services import periods, schemes
@@ -29,6 +32,17 @@ OCTOBER_2026 = {date(2026, 10, day): False for day in range(1, 8)} | {
 """National day of 2026: seven days off, two weekend days worked instead."""
 
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "rules" / "calendar.md"
+
+
+def page_table(name: str) -> list[dict[str, str]]:
+    """The rows of a table of the rule page."""
+    after = PAGE.read_text(encoding="utf-8").partition(f"<!-- table: {name} -->\n")[2].splitlines()
+    lines = takewhile(lambda line: line.strip(), after)
+    table = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
+    return [dict(zip(table[0], row, strict=True)) for row in table[2:]]
+
+
 @pytest.fixture
 def scheme(county: Unit, county_admin: User) -> Scheme:
     return publish(make_draft(county, county_admin), county_admin)
@@ -37,27 +51,28 @@ def scheme(county: Unit, county_admin: User) -> Scheme:
 # --- Dates --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("month", "exceptions", "expected"),
-    [
-        # July 2026: 25 is a Saturday, 3 August a Monday; nothing else is in the way.
-        (date(2026, 7, 1), {}, "07-27 08-03 08-06 08-07 08-11"),
-        # August 2026: 6 September is a Sunday; the steps behind it keep their distance.
-        (date(2026, 8, 1), {}, "08-25 09-03 09-07 09-08 09-10"),
-        # September 2026 meets National day: 3 October becomes the 8th, Saturday 10 October is worked.
-        (date(2026, 9, 1), OCTOBER_2026, "09-25 10-08 10-10 10-12 10-14"),
-        # The same month without the county's calendar: a Saturday is off.
-        (date(2026, 9, 1), {}, "09-25 10-05 10-07 10-08 10-12"),
-        # December reaches into the next year; 3 January is a Sunday.
-        (date(2026, 12, 1), {date(2027, 1, 1): False}, "12-25 01-04 01-06 01-07 01-11"),
-    ],
-)
-def test_deadlines_fall_on_working_days(month: date, exceptions: dict[date, bool], expected: str) -> None:
-    found = deadlines(SEED_CALENDAR, month, exceptions)
+@pytest.mark.parametrize("row", page_table("month-dates"), ids=lambda row: row["月份"])
+def test_deadlines_fall_on_working_days(row: dict[str, str]) -> None:
+    days, problems = holidays.parse(row["日历"].replace("；", "\n"))
+    assert problems == []
+    exceptions = {entry.day: entry.is_workday for entry in days}
+    found = deadlines(SEED_CALENDAR, date.fromisoformat(f"{row['月份']}-01"), exceptions)
     moments = [moment.astimezone(SHANGHAI) for moment in found.as_fields().values()]
-    assert " ".join(f"{moment:%m-%d}" for moment in moments) == expected
+    assert [f"{moment:%m-%d}" for moment in moments] == [
+        row[name] for name in ("开始填报", "报送", "审核", "更正", "公布")
+    ]
     assert [f"{moment:%H:%M}" for moment in moments] == ["08:00", "18:00", "18:00", "18:00", "18:00"]
     assert found.is_in_order()
+
+
+@pytest.mark.parametrize("row", page_table("holiday-lines"), ids=lambda row: row["写法"])
+def test_a_line_of_holidays_is_read_as_the_page_says(row: dict[str, str]) -> None:
+    days, problems = holidays.parse(row["写法"].strip("`"))
+    if row["天数"] == "看不懂":
+        assert (days, len(problems)) == ([], 1)
+        return
+    assert (len(days), days[0].day.isoformat()) == (int(row["天数"]), row["第一天"])
+    assert {entry.is_workday for entry in days} == {row["上班"] == "是"}
 
 
 def test_a_day_that_a_month_lacks_is_its_last() -> None:
@@ -228,23 +243,15 @@ def test_rules_of_a_month_do_not_depend_on_what_is_registered_later(
         assert "C1" not in {item.rule.code for item in periods.set_aside_in(november)}
 
 
-@pytest.mark.parametrize(
-    ("valid_from", "valid_to", "is_member"),
-    [
-        (date(2020, 1, 1), None, True),
-        (date(2026, 10, 1), None, True),
-        (date(2026, 10, 2), None, False),
-        (date(2020, 1, 1), date(2026, 9, 30), False),
-        (date(2020, 1, 1), date(2026, 10, 1), True),
-        (date(2020, 1, 1), date(2026, 10, 15), True),
-    ],
-)
+@pytest.mark.parametrize("row", page_table("month-members"), ids=lambda row: f"{row['成立']} {row['撤销（最后一天）']}")
 def test_a_month_has_the_villages_of_its_first_day(
-    scheme: Scheme, county: Unit, county_admin: User, valid_from: date, valid_to: date | None, is_member: bool
+    scheme: Scheme, county: Unit, county_admin: User, row: dict[str, str]
 ) -> None:
+    valid_from = date.fromisoformat(row["成立"])
+    valid_to = date.fromisoformat(row["撤销（最后一天）"]) if row["撤销（最后一天）"] else None
     Unit.objects.filter(name="西二村").update(valid_from=valid_from, valid_to=valid_to)
     period = opened(county, county_admin)
-    assert period.village_months.filter(village__name="西二村").exists() is is_member
+    assert period.village_months.filter(village__name="西二村").exists() is (row["2026-10"] == "算")
 
 
 def test_after_a_merger_past_months_stay_and_the_new_village_joins_the_next(
@@ -287,7 +294,7 @@ def test_one_county_and_several_open_with_the_same_queries(
     assert november.village_months.count() == 5
 
 
-OPEN_QUERIES = 11
+OPEN_QUERIES = 12
 
 
 # --- As time passes -----------------------------------------------------------------------
