@@ -31,6 +31,7 @@ class LoginForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         username, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if username and password:
+            assert self.request is not None  # the login view gives it
             self.user_cache = logins.check_login(self.request, username, password)
             if self.user_cache is None:
                 raise self.get_invalid_login_error()

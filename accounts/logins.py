@@ -36,7 +36,7 @@ class LockingBackend(AxesStandaloneBackend):
             super().authenticate(request, username, password, **kwargs)
         except AxesBackendPermissionDenied:
             make_password(password)
-            request.met_lock = True
+            request.met_lock = True  # type: ignore[attr-defined]
             raise
 
 

@@ -87,7 +87,8 @@ class SessionLimitsMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Nothing but the page for a new password is open while one is due."""
-        if request.resolver_match.view_name in OPEN_PAGES or SESSION_KEY not in request.session:
+        match = request.resolver_match
+        if match is None or match.view_name in OPEN_PAGES or SESSION_KEY not in request.session:
             return None
         user = request.user
         if user.is_authenticated and must_be_changed(user, timezone.now()):

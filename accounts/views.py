@@ -48,14 +48,14 @@ class OwnPassword(PasswordChangeView):
         is_due = passwords.must_be_changed(self.request.user, timezone.now())
         return {**super().get_context_data(**kwargs), "is_due": is_due}
 
-    def form_valid(self, form: DjangoPasswordChangeForm[Any]) -> HttpResponse:
+    def form_valid(self, form: DjangoPasswordChangeForm) -> HttpResponse:
         user = form.save()
         update_session_auth_hash(self.request, user)
         remember_password(self.request.session)
         messages.success(self.request, _("Your password has been changed."))
         return HttpResponseRedirect(str(self.success_url))
 
-    def form_invalid(self, form: DjangoPasswordChangeForm[Any]) -> HttpResponse:
+    def form_invalid(self, form: DjangoPasswordChangeForm) -> HttpResponse:
         return _out(self.request) if logins.was_locked(self.request) else super().form_invalid(form)
 
 

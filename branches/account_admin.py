@@ -140,7 +140,7 @@ class UserAdmin(ActPagesMixin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("memberships__unit")
 
-    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[tuple[Any, dict[str, Any]]]:
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         first = (None, {"fields": self.fields})
         if obj is None:
             return [first]
@@ -172,7 +172,7 @@ class UserAdmin(ActPagesMixin):
     def is_locked(self, user: User) -> bool:
         return logins.is_locked(user)
 
-    def store(self, request: HttpRequest, obj: User, form: UserForm, change: bool) -> None:
+    def store(self, request: HttpRequest, obj: Any, form: ScopedForm, change: bool) -> None:
         values = form.cleaned_data
         if change:
             services.change_user(

@@ -61,12 +61,12 @@ class ActPagesMixin(ScopedModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        offered = [] if row is None else [act for act in self.acts if self._may_act(request, act, row)]
-        context = {"acts": [(act, self._address(act, row)) for act in offered], **(extra_context or {})}
+        acts = [] if row is None else [(act, self._address(act, row)) for act in self._offered(request, row)]
+        context = {"acts": acts, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
-    def _may_act(self, request: HttpRequest, act: Act, row: Model) -> bool:
-        return act.is_offered(row) and self._may(request, act.permission, row)
+    def _offered(self, request: HttpRequest, row: Model) -> list[Act]:
+        return [act for act in self.acts if act.is_offered(row) and self._may(request, act.permission, row)]
 
     def _address(self, act: Act, row: Model) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{act.name}", args=[row.pk])

@@ -73,11 +73,12 @@ class SubjectFilter(admin.SimpleListFilter):
         "trail": (pgettext_lazy("audit", "the trail itself"), Q(event__startswith="audit.")),
     }
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Promise]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return [(name, label) for name, (label, _condition) in self.SUBJECTS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
-        return queryset.filter(self.SUBJECTS[self.value()][1]) if self.value() in self.SUBJECTS else queryset
+        subject = self.SUBJECTS.get(self.value() or "")
+        return queryset if subject is None else queryset.filter(subject[1])
 
 
 class TimeFilter(admin.SimpleListFilter):
@@ -90,20 +91,21 @@ class TimeFilter(admin.SimpleListFilter):
         "366": pgettext_lazy("audit", "last year"),
     }
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Promise]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return list(self.DAYS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
-        if self.value() not in self.DAYS:
+        days = self.value()
+        if days not in self.DAYS:
             return queryset
-        return queryset.filter(at__gte=timezone.now() - timedelta(days=int(self.value())))
+        return queryset.filter(at__gte=timezone.now() - timedelta(days=int(days or 0)))
 
 
 class OutcomeFilter(admin.SimpleListFilter):
     title = gettext_lazy("outcome")
     parameter_name = "outcome"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Promise]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return list(OUTCOMES.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
@@ -327,7 +329,7 @@ def _rows(events: QuerySet[AuditEvent]) -> Iterator[list[Any]]:
             event.outcome,
             event.username or "",
             event.actor_role,
-            event.named_unit or event.unit_path,
+            getattr(event, "named_unit", None) or event.unit_path,
             f"{event.target_type} {event.target_id}".strip(),
             "; ".join(f"{name}: {_change(value)}" for name, value in event.changes.items()),
             event.reason,

@@ -69,7 +69,7 @@ class ProposalForm(ScopedForm):
                     now=timezone.now(),
                 )
             except ValidationError as error:
-                self.add_error(self.FIELD_OF[error.code], error)
+                self.add_error(self.FIELD_OF[str(error.code)], error)
         return values
 
 
@@ -77,7 +77,7 @@ class StateFilter(admin.SimpleListFilter):
     title = _("state")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str | Promise]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return MembershipState.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> QuerySet[Membership]:
@@ -211,7 +211,7 @@ class MembershipAdmin(ActPagesMixin):
             return answer
         return super().add_view(request, form_url, extra_context)
 
-    def store(self, request: HttpRequest, obj: Membership, form: ScopedForm, change: bool) -> None:
+    def store(self, request: HttpRequest, obj: Any, form: ScopedForm, change: bool) -> None:
         values = form.cleaned_data
         proposal = propose_membership(
             values["user"],
