@@ -50,6 +50,12 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def database_label(url: str) -> str:
+    """Tells the files that belong to one database from those of another: empty for SQLite, "-host-name" otherwise."""
+    parts = urlsplit(url)
+    return "" if parts.scheme == "sqlite" else f"-{parts.hostname or 'local'}-{unquote(parts.path[1:])}"
+
+
 def database(url: str) -> dict[str, object]:
     """Django's database settings for a URL such as postgres://user:word@host:5432/name or sqlite:///path."""
     parts = urlsplit(url)

@@ -13,7 +13,7 @@ graceful_timeout = 25
 max_requests = 5000
 max_requests_jitter = 500
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
-no_control_socket = True
+control_socket_disable = True
 # One line for each request is written by config.request_id, with its number and without the query.
 accesslog = None
 _log = logging_settings(env.text("LOG_LEVEL", "INFO").upper())

@@ -25,6 +25,7 @@ LINTED = {
     "DATABASE_URL": os.environ.get("DATABASE_URL") or LOCAL_DATABASE.rsplit("/", 1)[0] + "/postgres",
 }
 STEPS: tuple[tuple[str, list[str], dict[str, str]], ...] = (
+    ("dependencies", [sys.executable, "-m", "pip", "check", "--disable-pip-version-check"], {}),
     ("format", [str(BIN / "ruff"), "format", "--check", "--quiet", "."], {}),
     ("lint", [str(BIN / "ruff"), "check", "--quiet", "."], {}),
     ("layers", [str(BIN / "lint-imports"), "--no-cache"], {}),

@@ -42,8 +42,6 @@ SECRET_KEY = _kept_secret("SECRET_KEY")
 FIELD_KEY = _kept_secret("FIELD_KEY")
 INDEX_KEY = _kept_secret("INDEX_KEY")
 AUDIT_KEY = _kept_secret("AUDIT_KEY")
-AUDIT_HEAD_FILE = env.text("AUDIT_HEAD_FILE", str(VAR_DIR / "audit-head.json"))
-"""Newest link of the audit chain. Best kept where the database's administrator cannot write."""
 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
@@ -117,6 +115,8 @@ TEMPLATES = [
 
 DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")
 DATABASES = {"default": env.database(DATABASE_URL)}
+AUDIT_HEAD_FILE = env.text("AUDIT_HEAD_FILE", str(VAR_DIR / f"audit-head{env.database_label(DATABASE_URL)}.json"))
+"""Newest link of the audit chain of this database. Best kept where the database's administrator cannot write."""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL")
 

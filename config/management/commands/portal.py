@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sys
+import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,10 @@ class Command(BaseCommand):
             "The database is empty: a demo county is being made, all its people invented. This takes a few minutes."
         )
         _unfinished().touch()
+        head = Path(settings.AUDIT_HEAD_FILE)
+        if head.exists():
+            # Of a database that is gone; kept, because it proves what that database ended with.
+            head.replace(head.with_suffix(f".before-{int(time.time())}"))
         answer = StringIO()
         call_command("seed_demo", json=True, stdout=answer)
         accounts = json.loads(answer.getvalue())["accounts"]
