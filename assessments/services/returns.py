@@ -108,7 +108,7 @@ def _condition(user: User, verb: str) -> Any:
     return Value(False) if condition is None else ExpressionWrapper(condition, output_field=BooleanField())
 
 
-def parts_for(submission: Return) -> list[Part]:
+def parts_for(submission: Any) -> list[Part]:
     """The parts of a return that its user fills in; asked of a row from `with_rights`."""
     rights: list[tuple[Part, bool]] = [("T", submission.may_enter), ("C", submission.may_enter_county)]
     return [part for part, is_allowed in rights if is_allowed]
@@ -302,7 +302,7 @@ def _conflicts(clashes: Sequence[tuple[VillageMonth, str]]) -> list[Conflict]:
         target_type=VillageMonth._meta.label_lower,
         target_id__in={str(row.pk) for row, _code in clashes},
     )
-    latest: dict[tuple[str, str], tuple[str, datetime]] = {}
+    latest: dict[tuple[str, str], tuple[str, datetime | None]] = {}
     for target_id, changes, name, at in events.order_by("pk").values_list("target_id", "changes", "actor__name", "at"):
         for code in changes:
             latest[target_id, code] = (name, at)

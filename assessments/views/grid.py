@@ -50,6 +50,7 @@ from assessments.services import returns
 from assessments.services.returns import CellEdit, NotCompleteError
 from assessments.views import grid_texts
 from branches.models import VillageClass
+from branches.scoping import must_hold
 
 PARTS: dict[str, Part] = {"": "T", "county": "C"}
 PAGE_ROWS = 24
@@ -262,7 +263,9 @@ def _state(
         return "is-off", _("not applicable"), False
     if table.is_missing(row, spec.code):
         return "is-empty", last, False
-    found = table.problem(row, spec.code) or (due and table.problem(row, due.code))
+    found = table.problem(row, spec.code)
+    if found is None and due is not None:
+        found = table.problem(row, due.code)
     if found is None:
         return ("is-remark" if row.open_remark(spec.code) else ""), last, False
     return ("is-wrn", last, False) if found.asks_reason else ("is-err", last, True)
@@ -538,6 +541,7 @@ class ReturnLine(NamedTuple):
 def return_list(request: HttpRequest) -> HttpResponse:
     """The months of the user's townships: for a township its own, newest first; for a county one month at a time."""
     user: User = request.user  # type: ignore[assignment]
+    must_hold(user, "assessments.view_return")
     visible = returns.with_rights(Return.objects.for_user(user), user)
     months = list(visible.order_by("-period__month").values_list("period__month", flat=True).distinct())
     is_wide = visible.values("unit").distinct().count() > 1

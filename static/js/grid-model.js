@@ -15,6 +15,7 @@ export class Sheet {
     this.known = data.known;
     this.isLocked = data.isLocked;
     this.byKey = new Map();
+    this.judged = [];
     this.grid = this.rows.map(function (row, place) { return this._makeRow(row, place); }, this);
     this.done = [];
     this.undone = [];
@@ -50,6 +51,9 @@ export class Sheet {
 
   last(cell) { return cells.fromStored(this.rows[cell.row].last[cell.code]); }
 
+  /* Forget what was judged of a village: something in it changed. */
+  touch(cell) { this.judged[cell.row] = null; }
+
   values(row) {
     const found = {};
     Object.keys(this.specs).forEach(function (code) {
@@ -72,33 +76,55 @@ export class Sheet {
 
   /* ---- what is wrong ---- */
 
-  isMissing(cell) {
+  _isMissing(cell, values) {
     if (cell.refusal || cell.want.state !== cells.NOT_YET) { return false; }
-    return !Object.values(this.specs).some(function (spec) {
-      const sibling = spec.indicator === cell.spec.indicator ? this.find(cell.village, spec.code) : null;
-      return sibling && (sibling.want.state === cells.NOT_APPLICABLE || sibling.want.state === cells.EXEMPT);
+    return !Object.keys(values).some(function (code) {
+      const state = values[code].state;
+      return (state === cells.NOT_APPLICABLE || state === cells.EXEMPT) && this.specs[code].indicator === cell.spec.indicator;
     }, this);
   }
 
   /* {kind, sentence, problem} of one cell alone; kinds: conflict, error, reason, explained, missing, off, remark, "". */
-  _alone(cell) {
+  _alone(cell, values) {
     if (cell.conflict) { return { kind: "conflict" }; }
     if (cell.refusal) { return { kind: "error", sentence: cell.message || cells.sentence(this.rules, cell.refusal) }; }
     if (cell.want.state === cells.EXEMPT || cell.want.state === cells.NOT_APPLICABLE) { return { kind: "off" }; }
-    if (this.isMissing(cell)) { return { kind: "missing" }; }
-    const found = cells.cellProblem(cell.code, this.specs, this.values(cell.row), this.context(cell));
+    if (this._isMissing(cell, values)) { return { kind: "missing" }; }
+    const found = cells.cellProblem(cell.code, this.specs, values, this.context(cell));
     if (found && !cells.asksReason(this.rules, found)) { return { kind: "error", sentence: cells.sentence(this.rules, found), problem: found }; }
     if (found) { return { kind: cell.note ? "explained" : "reason", sentence: cells.sentence(this.rules, found), problem: found }; }
     if (cell.message) { return { kind: "error", sentence: cell.message }; }
     return { kind: cell.remark ? "remark" : "" };
   }
 
+  /* What was judged of a village: the statuses of its cells and how many are missing, wrong, to explain, sent back. */
+  _judge(row) {
+    if (!this.judged[row]) {
+      const values = this.values(row);
+      const found = { statuses: [], missing: 0, errors: 0, reasons: 0, written: 0, remarks: 0, filled: 0 };
+      this.grid[row].forEach(function (cell) {
+        const status = this._status(cell, values);
+        const kind = status.kind;
+        found.statuses.push(status);
+        if (kind === "missing" || kind === "whole") { found.missing += 1; } else if (!cell.refusal) { found.filled += 1; }
+        if (kind === "error" || kind === "conflict") { found.errors += 1; }
+        if (kind === "reason") { found.reasons += 1; }
+        if (kind === "explained") { found.written += 1; }
+        if (kind === "remark") { found.remarks += 1; }
+      }, this);
+      this.judged[row] = found;
+    }
+    return this.judged[row];
+  }
+
+  status(cell) { return this._judge(cell.row).statuses[cell.column]; }
+
   /* As `_alone`, of a part with the whole behind its slash; `about` is the cell that is meant. */
-  status(cell) {
-    const own = Object.assign({ about: cell }, this._alone(cell));
+  _status(cell, values) {
+    const own = Object.assign({ about: cell }, this._alone(cell, values));
     const whole = this.due(cell);
     if (!whole || ["error", "conflict", "off", "missing"].includes(own.kind)) { return own; }
-    const other = Object.assign({ about: whole }, this._alone(whole));
+    const other = Object.assign({ about: whole }, this._alone(whole, values));
     if (other.kind === "missing") { return Object.assign(other, { kind: "whole" }); }
     const order = ["conflict", "error", "reason"];
     return order.includes(other.kind) && !(own.kind === "reason" && other.kind === "reason") ? other : own.kind ? own : other;
@@ -113,27 +139,14 @@ export class Sheet {
     return kind !== "missing" && kind !== "whole" && !cell.refusal;
   }
 
-  /* Totals of the page and of each row. */
+  /* Totals of the page; `rows` are those of each village. */
   counts() {
-    const found = { filled: 0, total: 0, errors: 0, reasons: 0, written: 0, remarks: 0, conflicts: 0, rows: [] };
-    this.grid.forEach(function (row) {
-      const line = { missing: 0, errors: 0, reasons: 0, remarks: 0 };
-      row.forEach(function (cell) {
-        const kind = this.status(cell).kind;
-        found.total += 1;
-        if (kind === "missing" || kind === "whole") { line.missing += 1; } else if (!cell.refusal) { found.filled += 1; }
-        if (kind === "error" || kind === "conflict") { line.errors += 1; }
-        if (kind === "conflict") { found.conflicts += 1; }
-        if (kind === "reason") { line.reasons += 1; }
-        if (kind === "explained") { found.written += 1; }
-        if (kind === "remark") { line.remarks += 1; }
-      }, this);
-      found.errors += line.errors;
-      found.reasons += line.reasons;
-      found.remarks += line.remarks;
-      found.rows.push(line);
-    }, this);
-    return found;
+    const rows = this.grid.map(function (_line, row) { return this._judge(row); }, this);
+    const sum = function (name) { return rows.reduce(function (total, line) { return total + line[name]; }, 0); };
+    return {
+      rows: rows, total: rows.length * this.columns.length, filled: sum("filled"), missing: sum("missing"),
+      errors: sum("errors"), reasons: sum("reasons"), written: sum("written"), remarks: sum("remarks"),
+    };
   }
 
   /* Sum of a column in 1/10 000, null where a sum says nothing. */
@@ -146,7 +159,22 @@ export class Sheet {
 
   snapshot(cell) { return { text: cell.text, want: cell.want, note: cell.note, refusal: cell.refusal }; }
 
-  restore(cell, before) { Object.assign(cell, before, { message: "", isTouched: true, isPasted: false }); }
+  restore(cell, before) {
+    Object.assign(cell, before, { message: "", isTouched: true, isPasted: false });
+    this.touch(cell);
+  }
+
+  /* The reason for an unusual value. */
+  explain(cell, note) {
+    Object.assign(cell, { note: note, message: "" });
+    this.touch(cell);
+  }
+
+  /* What the server says of a cell. */
+  tell(cell, message) {
+    cell.message = message;
+    this.touch(cell);
+  }
 
   /* What somebody typed: the text stays, its meaning follows. `33/35` sets a part and its whole. */
   type(cell, text) {
@@ -169,6 +197,7 @@ export class Sheet {
     cell.isTouched = true;
     cell.isPasted = false;
     if (found.value) { cell.want = found.value; }
+    this.touch(cell);
   }
 
   /* Writes the value the way it is stored: `１２件` becomes 12. */
@@ -184,6 +213,7 @@ export class Sheet {
       one.want = cells.value(state, null, reason);
       Object.assign(one, { text: cells.textOf(one.want), refusal: null, message: "", isTouched: true, isPasted: false });
     });
+    this.touch(cell);
     return touched;
   }
 
@@ -248,17 +278,25 @@ export class Sheet {
     cell.storedNote = note;
     cell.remark = "";
     if (sameMeaning(cell.want, stored)) { cell.want = cells.fromStored(stored); }
+    this.touch(cell);
   }
 
-  clash(cell, conflict) { cell.conflict = conflict; }
+  clash(cell, conflict) {
+    cell.conflict = conflict;
+    this.touch(cell);
+  }
 
   /* The two ways out of a clash. */
   takeTheirs(cell) {
     cell.want = cells.fromStored(cell.conflict.stored);
     Object.assign(cell, { stored: cell.conflict.stored, text: cells.textOf(cell.want), conflict: null, refusal: null });
+    this.touch(cell);
   }
 
-  keepMine(cell) { Object.assign(cell, { stored: cell.conflict.stored, conflict: null }); }
+  keepMine(cell) {
+    Object.assign(cell, { stored: cell.conflict.stored, conflict: null });
+    this.touch(cell);
+  }
 
   /* ---- the draft kept in the browser ---- */
 
@@ -286,6 +324,7 @@ export class Sheet {
         want: want, text: item.text, refusal: item.state === cells.EXEMPT ? null : read.problem || null,
         note: item.note, stored: item.base, isTouched: true,
       });
+      this.touch(cell);
       taken.push(cell);
     }, this);
     return taken;

@@ -22,6 +22,8 @@ export class Sync {
     this.failures = 0;
     this.isStopped = data.isLocked;
     this.waiting = [];
+    this.isForgotten = false;
+    this.lastSaved = null;
     window.addEventListener("online", this.now.bind(this));
     window.addEventListener("offline", function () { if (sheet.pending().length) { told("offline"); } });
     document.addEventListener("visibilitychange", function () { if (document.hidden) { this.now(); } }.bind(this));
@@ -31,6 +33,7 @@ export class Sync {
   /* ---- the draft ---- */
 
   keep() {
+    if (this.isForgotten) { return; }
     const draft = this.sheet.draft();
     try {
       if (draft.length) {
@@ -51,8 +54,23 @@ export class Sync {
     return Array.isArray(draft) && !this.isStopped ? this.sheet.takeUp(draft) : [];
   }
 
+  /* Nothing is kept any more: the work is handed in, or the user goes. */
   forget() {
+    this.isStopped = this.isForgotten = true;
     try { window.localStorage.removeItem(this.key); } catch (error) { return; }
+  }
+
+  /* Logging out takes all drafts of the user along. */
+  forgetOnLogout(user) {
+    const form = document.getElementById("logout-form");
+    if (!form) { return; }
+    form.addEventListener("submit", function () {
+      this.forget();
+      try {
+        Object.keys(window.localStorage).filter(function (key) { return key.startsWith(DRAFT + user + "."); })
+          .forEach(function (key) { window.localStorage.removeItem(key); });
+      } catch (error) { return; }
+    }.bind(this));
   }
 
   /* ---- when ---- */
@@ -67,7 +85,11 @@ export class Sync {
     this.keep();
     if (this.isStopped) { return; }
     window.clearTimeout(this.timer);
-    if (!this.sheet.pending().length && !this.isSending) { this._settled(); return; }
+    if (!this.sheet.pending().length && !this.isSending) {
+      this.told(this.lastSaved ? "saved" : "idle", this.lastSaved);
+      this._settled();
+      return;
+    }
     if (delay && !this.isSending && !this.failures) { this.told("waiting"); }
     this.timer = window.setTimeout(this._send.bind(this), delay);
   }
@@ -115,7 +137,8 @@ export class Sync {
     this.keep();
     this.changed(batch);
     if (this.sheet.pending().length) { this._plan(SOON); } else {
-      this.told("saved", { at: answer.body.at, unsaved: this.sheet.unsaved().length });
+      this.lastSaved = { at: answer.body.at, unsaved: this.sheet.unsaved().length };
+      this.told("saved", this.lastSaved);
       this._settled();
     }
   }
@@ -126,7 +149,7 @@ export class Sync {
     body.conflicts.forEach(function (item) {
       sheet.clash(sheet.find(item.village, item.code), { stored: item.stored, who: item.who, at: item.at });
     });
-    body.problems.forEach(function (item) { sheet.find(item.village, item.code).message = item.message; });
+    body.problems.forEach(function (item) { sheet.tell(sheet.find(item.village, item.code), item.message); });
   }
 
   _fail() {
@@ -173,16 +196,4 @@ function ask(url, options) {
       });
     })
     .finally(function () { window.clearTimeout(timer); });
-}
-
-/* Logging out takes the user's drafts along. */
-export function forgetOnLogout(user) {
-  const form = document.getElementById("logout-form");
-  if (!form) { return; }
-  form.addEventListener("submit", function () {
-    try {
-      Object.keys(window.localStorage).filter(function (key) { return key.startsWith(DRAFT + user + "."); })
-        .forEach(function (key) { window.localStorage.removeItem(key); });
-    } catch (error) { return; }
-  });
 }

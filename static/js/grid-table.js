@@ -7,6 +7,11 @@ const PAGE = 8;
 const narrow = window.matchMedia("(max-width: 767px)");
 const CLASSES = { error: "is-err", conflict: "is-conflict", reason: "is-wrn", explained: "is-told", missing: "is-empty", whole: "is-empty", off: "is-off", remark: "is-remark" };
 
+/* Writing what stands there already costs the browser a new layout. */
+function setText(place, text) {
+  if (place.textContent !== text) { place.textContent = text; }
+}
+
 export class Table {
   /* `on` gets: typed(), left(), activated(cell), acted(text, undoable), wants("next" | "note" | "menu" | "bar"). */
   constructor(root, sheet, texts, on) {
@@ -62,12 +67,14 @@ export class Table {
     if (cell.isTouched) { marks.push("is-dirty"); }
     if (this.sheet.isUnsaved(cell)) { marks.push("is-unsaved"); }
     if (cell.want.state === cells.LATE) { marks.push("is-late"); }
-    box.className = marks.filter(Boolean).join(" ");
+    const look = marks.filter(Boolean).join(" ");
+    if (box.className !== look) { box.className = look; }
     if (input.value !== cell.text && !(isActive && document.activeElement === input && this.before)) { input.value = cell.text; }
-    input.setAttribute("aria-invalid", String(status.kind === "error"));
+    const isWrong = String(status.kind === "error");
+    if (input.getAttribute("aria-invalid") !== isWrong) { input.setAttribute("aria-invalid", isWrong); }
     const due = this.sheet.due(cell);
-    if (due) { box.querySelector(".d").textContent = "/ " + (due.text || "?"); }
-    box.querySelector(".h").textContent = this._hint(cell, status);
+    if (due) { setText(box.querySelector(".d"), "/ " + (due.text || "?")); }
+    setText(box.querySelector(".h"), this._hint(cell, status));
   }
 
   /* The small line: last month's value, or how far the value is from it. */
@@ -85,7 +92,7 @@ export class Table {
   paintSums() {
     this.sheet.columns.forEach(function (_code, column) {
       const sum = this.sheet.sum(column);
-      this.sums[column].textContent = sum === null ? "—" : cells.numberText(sum);
+      setText(this.sums[column], sum === null ? "—" : cells.numberText(sum));
     }, this);
   }
 
@@ -95,8 +102,8 @@ export class Table {
       const mark = this.lines[row].querySelector("[data-mark]");
       const words = line.errors ? ["p-bad", "rowErrors", line.errors] : line.remarks ? ["p-warn", "rowReturned", line.remarks]
         : line.reasons ? ["p-warn", "rowReasons", line.reasons] : line.missing ? ["p-info", "rowMissing", line.missing] : ["", "", 0];
-      mark.className = words[0];
-      mark.textContent = words[1] ? cells.fill(this.texts[words[1]], { count: words[2] }) : "";
+      if (mark.className !== words[0]) { mark.className = words[0]; }
+      setText(mark, words[1] ? cells.fill(this.texts[words[1]], { count: words[2] }) : "");
     }, this);
   }
 
@@ -195,18 +202,17 @@ export class Table {
 
   _enter(input) {
     const place = this.places.get(input);
-    const old = this.active;
     this.active = { row: place.row, column: place.column };
     if (!this.keepsAnchor) { this.anchor = null; }
     this.isEditing = false;
     this.before = null;
-    this._repaint(old);
+    this._repaint();
     input.select();
     this.on.activated(this.cell());
   }
 
-  _repaint(old) {
-    if (old) { this.sheet.grid[old.row].forEach(this.paint, this); }
+  /* The marks of the active and the selected cells move. */
+  _repaint() {
     this.root.querySelectorAll("td.is-sel, td.is-active").forEach(function (box) {
       const input = box.querySelector("input");
       if (input) { const place = this.places.get(input); this.paint(this.sheet.cell(place.row, place.column)); }
@@ -476,7 +482,7 @@ export class Table {
     const gaveUp = this._giveUp();
     this.isEditing = false;
     this.anchor = null;
-    this._repaint(null);
+    this._repaint();
     this._selectText();
     this.on.wants(gaveUp ? "tip" : "close");
   }

@@ -37,9 +37,9 @@ export class Tip {
   show(cell) {
     this.cell = cell;
     this.isMenu = false;
+    const status = cell ? this.sheet.status(cell) : null;
+    if (!status || (!cell.note && !cell.remark && ["", "missing"].includes(status.kind))) { this.hide(); return; }
     this.box.replaceChildren();
-    if (!cell) { this.hide(); return; }
-    const status = this.sheet.status(cell);
     if (status.kind === "conflict") { this._clash(status.about); }
     if (status.kind === "error") { this._say("p-bad", status.sentence); }
     if (status.kind === "whole") { this._say("p-info", cells.fill(this.texts.wholeMissing, { label: status.about.spec.title })); }
@@ -56,7 +56,7 @@ export class Tip {
   }
 
   hide() {
-    this.box.hidden = true;
+    if (!this.box.hidden) { this.box.hidden = true; }
     this.isMenu = false;
   }
 
@@ -82,7 +82,7 @@ export class Tip {
       return;
     }
     this.box.append(this._field(this.texts.noteLabel, about.note, function (text) {
-      this.table.change([about], function () { about.note = text; about.message = ""; });
+      this.table.change([about], function () { this.sheet.explain(about, text); }.bind(this));
     }.bind(this)));
   }
 

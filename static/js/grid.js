@@ -2,7 +2,7 @@
 /* The monthly grid: puts figures, table, saving and the bar at the foot together. Decisions: ui.md section 7. */
 import * as cells from "./grid-cells.js";
 import { Sheet } from "./grid-model.js";
-import { Sync, forgetOnLogout, get, post } from "./grid-sync.js";
+import { Sync, get, post } from "./grid-sync.js";
 import { Table } from "./grid-table.js";
 import { Tip, element } from "./grid-tip.js";
 
@@ -65,7 +65,7 @@ function showCounts() {
 
 function paintCounts() {
   const counts = sheet.counts();
-  const missing = counts.total - counts.filled - refusedCount();
+  const missing = counts.missing;
   const missingRows = counts.rows.filter(function (line) { return line.missing; }).length;
   const wrongRows = counts.rows.filter(function (line) { return line.errors + line.reasons + line.remarks; }).length;
   table.paintHeads(counts);
@@ -83,10 +83,6 @@ function paintCounts() {
     setText("why", why);
   }
   if (filter !== "all" && !document.activeElement.closest("#grid-table")) { table.show(filter, counts); }
-}
-
-function refusedCount() {
-  return sheet.grid.reduce(function (total, row) { return total + row.filter(function (cell) { return cell.refusal; }).length; }, 0);
 }
 
 function showMark(name, count, text) {
@@ -115,7 +111,7 @@ function showAction(text, undoable) {
 
 function showSaving(state, detail) {
   const looks = {
-    waiting: ["", "cloud", texts.waiting], saving: ["", "cloud-upload", texts.saving],
+    idle: ["", "", ""], waiting: ["", "cloud", texts.waiting], saving: ["", "cloud-upload", texts.saving],
     saved: ["is-ok", "cloud-check", detail && cells.fill(detail.unsaved ? texts.savedBut : texts.saved, { at: detail.at, count: detail.unsaved })],
     failed: ["is-bad", "cloud-off", texts.failed], offline: ["is-bad", "cloud-off", texts.failed],
     locked: ["is-bad", "lock", texts.notSaved], out: ["is-bad", "cloud-off", texts.notSaved],
@@ -123,7 +119,7 @@ function showSaving(state, detail) {
   };
   const look = looks[state];
   part("save").className = "p-save " + look[0];
-  part("save-icon").replaceChildren(icon(look[1]));
+  part("save-icon").replaceChildren.apply(part("save-icon"), look[1] ? [icon(look[1])] : []);
   setText("save-text", look[2]);
   part("retry").hidden = state !== "failed" && state !== "offline";
   const alerts = { failed: texts.failedAlert, offline: texts.offlineAlert, out: texts.outAlert };
@@ -272,23 +268,16 @@ function submit() {
   });
 }
 
-/* The server still misses something: its words stand at the cells. */
+/* The server still misses something: its words about the first cell, and the way there. */
 function showFindings(body) {
   submitDialog.close();
-  const touched = body.findings.map(function (item) {
-    const cell = sheet.find(item.village, item.code);
-    if (cell && sheet.status(cell).kind === "") { cell.message = item.message; }
-    return cell;
-  }).filter(Boolean);
-  table.paintRows(touched);
-  showCounts();
-  showAction(body.message, false);
-  const first = touched.find(function (cell) { return cell.column >= 0; });
-  if (first) { table.focusCell(first); }
+  const first = body.findings[0];
+  showAction(body.message + " " + first.message, false);
+  const cell = sheet.find(first.village, first.code);
+  if (cell) { table.focusCell(sheet.cell(cell.row, Math.max(cell.column, 0))); }
 }
 
 function leaveTo() {
-  sync.isStopped = true;
   sync.forget();
   window.history.scrollRestoration = "manual";
   window.location.reload();
@@ -330,7 +319,7 @@ window.addEventListener("beforeunload", function (event) {
   event.preventDefault();
   event.returnValue = "";
 });
-forgetOnLogout(data.user);
+sync.forgetOnLogout(data.user);
 table._leave();
 const taken = sync.takeUp();
 table.paintAll();

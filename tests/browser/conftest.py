@@ -23,7 +23,11 @@ DESK = {"width": 1366, "height": 650}
 """What an office screen of 1366 × 768 leaves for the page."""
 
 PHONE = {"width": 390, "height": 760}
-HARMLESS = ("Failed to load resource: the server responded with a status of 4", "net::ERR_INTERNET_DISCONNECTED")
+HARMLESS = (
+    "Failed to load resource: the server responded with a status of 4",
+    "net::ERR_INTERNET_DISCONNECTED",
+    "net::ERR_FAILED",
+)
 """Answers that a test asks for on purpose; what the page does with them is asserted there."""
 
 SignIn = Callable[..., Page]
@@ -63,7 +67,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def sign_in(browser: Browser, live_server: Any) -> Iterator[SignIn]:
-    """`sign_in(user, viewport=…, language="en", prefs={"portal.theme": "dark"})` -> a page; `page.goto("/returns/")` follows."""
+    """`sign_in(user, viewport=…, language="en", prefs={"theme": "dark"})` -> a page; `page.goto("/returns/")` follows."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
@@ -82,7 +86,9 @@ def sign_in(browser: Browser, live_server: Any) -> Iterator[SignIn]:
         page.set_default_timeout(10_000)
         page.on("console", lambda message: _note(message, faults))
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
-        page.on("response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None)
+        page.on(
+            "response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None
+        )
         return page
 
     yield opened
