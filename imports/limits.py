@@ -1,0 +1,23 @@
+"""How much of a file is read (security.md section 7). More is refused with a sentence, never cut off."""
+
+from __future__ import annotations
+
+MEBIBYTE = 1024 * 1024
+
+FILE_BYTES = 20 * MEBIBYTE
+UNPACKED_BYTES = 100 * MEBIBYTE
+PARTS = 2_000
+RATIO = 200
+"""Unpacked bytes for each packed one, asked of archives that unpack to more than a mebibyte."""
+
+ROWS = 20_000
+"""Of one worksheet, as are the columns."""
+COLUMNS = 100
+CELLS = 300_000
+"""Of the whole file."""
+CHARACTERS = 32_767
+"""Of one cell: what a spreadsheet program can hold."""
+
+READER_MEMORY_BYTES = 1024 * MEBIBYTE
+READER_CPU_SECONDS = 60
+READER_WALL_SECONDS = 120
