@@ -42,16 +42,29 @@ _TEMPLATE_CALL = re.compile(r"\b((?:n?p?)gettext|_)\(((?:u?(?:'(?:\\.|[^'\\])*'|
 
 
 def write_catalogues() -> list[str]:
-    """Brings both catalogues up to date; what is wrong with their parts comes back."""
+    """Brings both catalogues and their compiled form up to date; what is wrong with their parts comes back."""
     problems = []
     for domain in DOMAINS:
         catalogue, found = merged(domain=domain)
-        write_catalogue(catalogue, CATALOGUES / f"{domain}.po")
+        _write(CATALOGUES / f"{domain}.po", (str(catalogue) + "\n").encode())
         problems += found
+    compile_catalogues()
     return problems
 
 
-def merged(parts: Path = PARTS, domain: str = "django") -> tuple[polib.POFile, list[str]]:
+def compile_catalogues() -> None:
+    """Only the compiled form, which is not under version control: what a start needs."""
+    for domain in DOMAINS:
+        _write(CATALOGUES / f"{domain}.mo", merged(domain=domain)[0].to_binary())
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_bytes() != content:
+        path.write_bytes(content)
+
+
+def merged(parts: Path | None = None, domain: str = "django") -> tuple[polib.POFile, list[str]]:
     """All parts of a domain as one catalogue in a fixed order, and what is wrong with them.
 
     Wrong is an entry that is fuzzy or empty, which is left out, and a text with two
@@ -60,7 +73,7 @@ def merged(parts: Path = PARTS, domain: str = "django") -> tuple[polib.POFile, l
     entries: dict[Key, polib.POEntry] = {}
     origin: dict[Key, str] = {}
     problems: list[str] = []
-    for path in sorted(parts.glob("*.po")):
+    for path in sorted((parts or PARTS).glob("*.po")):
         if path.name.endswith(DOMAINS["djangojs"]) != (domain == "djangojs"):
             continue
         for entry in polib.pofile(str(path), encoding="utf-8"):
@@ -92,20 +105,6 @@ def _catalogue(entries: dict[Key, polib.POEntry]) -> polib.POFile:
             )
         )
     return catalogue
-
-
-def write_catalogue(catalogue: polib.POFile, path: Path) -> bool:
-    """Writes the .po and the compiled .mo beside it. True when the .po changed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = str(catalogue) + "\n"
-    is_changed = not path.exists() or path.read_text(encoding="utf-8") != text
-    if is_changed:
-        path.write_text(text, encoding="utf-8")
-    compiled = path.with_suffix(".mo")
-    content = catalogue.to_binary()
-    if not compiled.exists() or compiled.read_bytes() != content:
-        compiled.write_bytes(content)
-    return is_changed
 
 
 def _key(entry: polib.POEntry) -> Key:

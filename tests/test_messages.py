@@ -19,7 +19,7 @@ def part(folder: Path, name: str, text: str) -> None:
     (folder / f"{name}.po").write_text(HEAD + text, encoding="utf-8")
 
 
-def test_parts_become_one_catalogue_with_contexts_and_plurals(tmp_path: Path) -> None:
+def test_parts_become_one_catalogue_with_contexts_and_plurals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     part(tmp_path, "b", 'msgid "Save"\nmsgstr "保存"\n')
     part(
         tmp_path,
@@ -27,15 +27,18 @@ def test_parts_become_one_catalogue_with_contexts_and_plurals(tmp_path: Path) ->
         'msgctxt "month"\nmsgid "Open"\nmsgstr "开放"\n\n'
         'msgid "%(n)s village"\nmsgid_plural "%(n)s villages"\nmsgstr[0] "%(n)s 个村"\n',
     )
-    target = tmp_path / "zh_Hans" / "django.po"
-    assert messages.write_catalogue(messages.merged(tmp_path)[0], target)
-    assert not messages.write_catalogue(messages.merged(tmp_path)[0], target)
-    with target.with_suffix(".mo").open("rb") as compiled:
+    catalogues = tmp_path / "zh_Hans"
+    monkeypatch.setattr(messages, "PARTS", tmp_path)
+    monkeypatch.setattr(messages, "CATALOGUES", catalogues)
+    messages.compile_catalogues()
+    assert sorted(path.name for path in catalogues.iterdir()) == ["django.mo", "djangojs.mo"]
+    assert messages.write_catalogues() == []
+    with (catalogues / "django.mo").open("rb") as compiled:
         catalogue = gettext.GNUTranslations(compiled)
     assert catalogue.gettext("Save") == "保存"
     assert catalogue.pgettext("month", "Open") == "开放"
     assert catalogue.ngettext("%(n)s village", "%(n)s villages", 5) == "%(n)s 个村"
-    assert [entry.msgid for entry in polib.pofile(str(target))] == ["%(n)s village", "Save", "Open"]
+    assert [entry.msgid for entry in polib.pofile(str(catalogues / "django.po"))] == ["%(n)s village", "Save", "Open"]
 
 
 def test_texts_of_scripts_go_into_a_catalogue_of_their_own(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {str(error).strip()}") from error
-        messages.write_catalogues()
+        messages.compile_catalogues()
         call_command("collectstatic", interactive=False, verbosity=0)
         if settings.SEED_DEMO and not User.objects.exists():
             self._seed()
