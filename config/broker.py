@@ -30,7 +30,7 @@ def broker_settings(redis_url: str, folder: Path) -> dict[str, Any]:
     for path in (queue, control):
         path.mkdir(parents=True, exist_ok=True)
     return {
-        "url": "filesystem://",
+        "url": "filesystem://localhost//",
         "options": {
             "data_folder_in": str(queue),
             "data_folder_out": str(queue),

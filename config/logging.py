@@ -85,5 +85,6 @@ def logging_settings(level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "propagate": True},
             "django.request": {"level": "ERROR"},
             "axes": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
         },
     }
