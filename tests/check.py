@@ -17,9 +17,22 @@ PRODUCTION = {
     "HTTPS": "1",
     "ALLOWED_HOSTS": "portal.example",
     "CSRF_TRUSTED_ORIGINS": "https://portal.example",
-    "SECRET_KEY": "check-only-3mZ8qT1vX6cR9wL2yB5nK7dF4gH0jP",
+    "SECRET_KEY": "check-only-3mZ8qT1vX6cR9wL2yB5nK7dF4gH0jP-3mZ8qT1vX6cR9wL2",
 }
 APPS = ("accounts", "imports", "branches", "cadres", "assessments", "collective_economy")
+FIRST_RELEASE = {"accounts": "0004", "assessments": "0008", "branches": "0004"}
+"""Up to these, migrations met no data: what locks or drops cannot hurt. Everything after them is linted."""
+
+
+def met_no_data() -> list[str]:
+    return [
+        path.stem
+        for app, last in FIRST_RELEASE.items()
+        for path in sorted(Path(app, "migrations").glob("0*.py"))
+        if path.stem[:4] <= last
+    ]
+
+
 LINTED = {
     "DJANGO_SETTINGS_MODULE": "config.settings.test",
     "DATABASE_URL": os.environ.get("DATABASE_URL") or LOCAL_DATABASE.rsplit("/", 1)[0] + "/postgres",
@@ -31,7 +44,21 @@ STEPS: tuple[tuple[str, list[str], dict[str, str]], ...] = (
     ("layers", [str(BIN / "lint-imports"), "--no-cache"], {}),
     ("types", [str(BIN / "mypy"), "."], {}),
     ("migrations complete", [*MANAGE, "makemigrations", "--check", "--dry-run"], {}),
-    ("migrations safe", [*MANAGE, "lintmigrations", "--no-cache", "--quiet", "ok", "--include-apps", *APPS], LINTED),
+    (
+        "migrations safe",
+        [
+            *MANAGE,
+            "lintmigrations",
+            "--no-cache",
+            "--quiet",
+            "ok",
+            "--ignore-name",
+            *met_no_data(),
+            "--include-apps",
+            *APPS,
+        ],
+        LINTED,
+    ),
     ("deployment", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
     ("translations", [*MANAGE, "messages", "--check"], {}),
 )

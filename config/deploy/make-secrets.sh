@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 mkdir -p secrets
 chmod 700 secrets
-secret() { [ -s "secrets/$1" ] || LC_ALL=C tr -dc 'A-Za-z0-9' < /dev/urandom | head -c 48 > "secrets/$1"; }
+secret() { [ -s "secrets/$1" ] || LC_ALL=C tr -dc 'A-Za-z0-9' < /dev/urandom | head -c 64 > "secrets/$1"; }
 for name in secret_key field_key index_key audit_key postgres_password postgres_app_password redis_password; do
     secret "$name"
 done
