@@ -92,6 +92,7 @@ def remind(request: HttpRequest, pk: int) -> HttpResponse:
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
     """Ends entry and review; with `compute` the draft ranking is asked for at once."""
     period = _period(request, pk, "close", _("A month is locked by the county office."))
+    review.relock_due(timezone.now())
     try:
         lock_period(period, by=request.user, now=timezone.now())
     except ValidationError as error:
@@ -107,6 +108,7 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 def close(request: HttpRequest, pk: int) -> HttpResponse:
     """Has the draft ranking computed by a job; the page shows its progress and can be left."""
     period = _period(request, pk, "close", _("A ranking is computed by the county office."))
+    review.relock_due(timezone.now())
     if period.state not in {Period.State.LOCKED, Period.State.COMPUTED}:
         messages.error(request, _("Lock the month first; then nobody changes a value while it is computed."))
         return _back(period)
