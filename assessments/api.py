@@ -47,7 +47,7 @@ def points_field(source: str) -> serializers.DecimalField:
 
 
 class HundredthsField(serializers.DecimalField):
-    def to_representation(self, value: int) -> str:
+    def to_representation(self, value: Any) -> str:
         return f"{Decimal(value).scaleb(-2):.2f}"
 
 
@@ -61,7 +61,18 @@ class PeriodSerializer(serializers.ModelSerializer[Period]):
 
     class Meta:
         model = Period
-        fields = ("id", "month", "county", "scheme", "state", "opens_at", "submit_by", "review_by", "lock_at", "publish_by")
+        fields = (
+            "id",
+            "month",
+            "county",
+            "scheme",
+            "state",
+            "opens_at",
+            "submit_by",
+            "review_by",
+            "lock_at",
+            "publish_by",
+        )
         read_only_fields = fields
 
 
@@ -95,7 +106,9 @@ class VillageMonthSerializer(serializers.ModelSerializer[VillageMonth]):
     village = serializers.IntegerField(source="village_id", read_only=True)
     code = serializers.CharField(source="village.code", read_only=True, allow_null=True)
     name = serializers.CharField(source="village.name", read_only=True)
-    values = serializers.SerializerMethodField(help_text="Cell code -> cell; a cell that is not there is not given yet.")
+    values = serializers.SerializerMethodField(
+        help_text="Cell code -> cell; a cell that is not there is not given yet."
+    )
     notes = serializers.DictField(child=serializers.CharField(), read_only=True)
 
     class Meta:
@@ -121,7 +134,18 @@ class ReturnSerializer(serializers.ModelSerializer[Return]):
 
     class Meta:
         model = Return
-        fields = ("id", "period", "month", "township", "name", "state", "submitted_at", "submission_count", "late_days", "return_reason")
+        fields = (
+            "id",
+            "period",
+            "month",
+            "township",
+            "name",
+            "state",
+            "submitted_at",
+            "submission_count",
+            "late_days",
+            "return_reason",
+        )
         read_only_fields = fields
 
 
@@ -129,8 +153,8 @@ class ReturnDetailSerializer(ReturnSerializer):
     villages = VillageMonthSerializer(source="village_months", many=True, read_only=True)
 
     class Meta(ReturnSerializer.Meta):
-        fields = (*ReturnSerializer.Meta.fields, "villages")
-        read_only_fields = fields
+        fields: Any = (*ReturnSerializer.Meta.fields, "villages")
+        read_only_fields: Any = fields
 
 
 class NewCellSerializer(serializers.Serializer[Any]):
@@ -220,7 +244,10 @@ def _refuse(outcome: SaveOutcome) -> None:
         )
     if outcome.conflicts:
         raise ValidationError(
-            {one.code: ValidationError(_("Somebody changed this cell meanwhile."), "conflict") for one in outcome.conflicts}
+            {
+                one.code: ValidationError(_("Somebody changed this cell meanwhile."), "conflict")
+                for one in outcome.conflicts
+            }
         )
 
 
@@ -294,7 +321,7 @@ class LineSerializer(serializers.Serializer[Line]):
     kind = serializers.CharField()
     state = serializers.CharField()
     value = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a column of that name
     source_url = serializers.CharField()
     rule = serializers.CharField()
     full = serializers.DecimalField(max_digits=7, decimal_places=2, allow_null=True)
@@ -307,13 +334,13 @@ class ReceiptSerializer(ResultSerializer):
     lines = serializers.SerializerMethodField()
 
     class Meta(ResultSerializer.Meta):
-        fields = (*ResultSerializer.Meta.fields, "month", "revision", "lines")
-        read_only_fields = fields
+        fields: Any = (*ResultSerializer.Meta.fields, "month", "revision", "lines")
+        read_only_fields: Any = fields
 
     @extend_schema_field(LineSerializer(many=True))
     def get_lines(self, result: Result) -> Any:
         receipt = receipt_of(result, self.context["request"].user, timezone.now())
-        return LineSerializer([*receipt.indicators, *receipt.extra], many=True).data
+        return LineSerializer(instance=[*receipt.indicators, *receipt.extra], many=True).data  # type: ignore[arg-type]
 
 
 class ReceiptViewSet(RetrieveModelMixin, ScopedViewSet):
@@ -324,7 +351,9 @@ class ReceiptViewSet(RetrieveModelMixin, ScopedViewSet):
 
     def dressed(self, rows: QuerySet[Result]) -> QuerySet[Result]:
         shown = Ranking.objects.for_user(self.request.user)
-        return rows.filter(ranking__in=shown).select_related("ranking__period__scheme", "ranking__period__unit", "village")
+        return rows.filter(ranking__in=shown).select_related(
+            "ranking__period__scheme", "ranking__period__unit", "village"
+        )
 
 
 # --- Objections -------------------------------------------------------------------------------

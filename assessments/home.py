@@ -169,7 +169,10 @@ def grade_shares(ranking: Ranking, user: User) -> tuple[GradeWords, list[GradeSh
     for path, grade in rows:
         counts.setdefault(path[:-STEP], Counter())[grade] += 1
     names = dict(Unit.objects.filter(path__in=counts).values_list("path", "name"))
-    shares = [GradeShare(names.get(path, ""), tuple(counter[code] for code in words.codes)) for path, counter in counts.items()]
+    shares = [
+        GradeShare(names.get(path, ""), tuple(counter[code] for code in words.codes))
+        for path, counter in counts.items()
+    ]
     return words, shares
 
 

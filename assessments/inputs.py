@@ -7,7 +7,6 @@ more memory than its largest batch.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -85,13 +84,19 @@ class Batch:
         )
 
 
+def shared_start(paths: Sequence[str]) -> str:
+    """The characters that all of `paths` begin with."""
+    first, last = min(paths), max(paths)
+    return next((first[:place] for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), first)
+
+
 def stable_codes(paths: Sequence[str]) -> dict[str, str]:
     """Path of each unit at or below `paths` -> its code, or the code above and its name where it has none.
 
     Checksums are made of these, because keys differ between databases. One query; units
     beside `paths` may be among the answer.
     """
-    shared = os.path.commonprefix(list(paths))
+    shared = shared_start(paths)
     codes: dict[str, str] = {}
     units = Unit.objects.under(shared[: len(shared) // STEP * STEP]).order_by("path")
     for path, code, name in units.values_list("path", "code", "name"):

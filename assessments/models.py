@@ -102,7 +102,9 @@ class Indicator(models.Model):
         COUNTY = "C", _("entered by the county")
 
     scheme = models.ForeignKey(Scheme, on_delete=models.CASCADE, related_name="indicators")
-    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="indicators", verbose_name=_("category"))
+    category = models.ForeignKey(
+        Category, on_delete=models.CASCADE, related_name="indicators", verbose_name=_("category")
+    )
     code = models.CharField(_("code"), max_length=6)
     name = models.CharField(_("name"), max_length=60)
     name_en = models.CharField(_("English name"), max_length=80, blank=True)
@@ -154,7 +156,9 @@ class AdjustmentItem(models.Model):
     code = models.CharField(_("code"), max_length=6)
     name = models.CharField(_("name"), max_length=120)
     name_en = models.CharField(_("English name"), max_length=160, blank=True)
-    levels = models.JSONField(_("levels"), default=list, blank=True, help_text=_("Pairs of a level's name and its points."))
+    levels = models.JSONField(
+        _("levels"), default=list, blank=True, help_text=_("Pairs of a level's name and its points.")
+    )
     cap = models.DecimalField(_("cap of the item"), max_digits=4, decimal_places=2, null=True, blank=True)
     unit_label = models.CharField(_("unit"), max_length=20, blank=True)
     unit_label_en = models.CharField(_("English unit"), max_length=30, blank=True)
@@ -223,7 +227,9 @@ class Period(models.Model):
     publish_by = models.DateTimeField(_("publish by"))
     locked_at = models.DateTimeField(null=True, editable=False)
     rules_in_force = models.JSONField(
-        null=True, editable=False, help_text=_("The scheme as it stood when the month opened, with the sources there were.")
+        null=True,
+        editable=False,
+        help_text=_("The scheme as it stood when the month opened, with the sources there were."),
     )
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -261,7 +267,10 @@ class Return(models.Model):
     submitted_by = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     first_submitted_at = models.DateTimeField(null=True, editable=False)
     late_days = models.PositiveSmallIntegerField(
-        _("working days late"), default=0, editable=False, help_text=_("Of the first submission; a return corrected later is not late again.")
+        _("working days late"),
+        default=0,
+        editable=False,
+        help_text=_("Of the first submission; a return corrected later is not late again."),
     )
     returned_at = models.DateTimeField(null=True, editable=False)
     return_reason = models.CharField(_("reason of the return"), max_length=500, blank=True)
@@ -297,14 +306,18 @@ class VillageMonth(models.Model):
     `values`: cell code -> scaled integer (1/10 000) when given; `[scaled, "late"]`,
     `[null, "not_applicable"]`, `[null, "exempt", reason]` otherwise; a missing key is
     "not yet". What the system computes is not kept here: closing freezes it in the lines of
-    the results. `notes`: cell code -> the township's explanation of an outlier. `remarks`: cell code -> `{"verdict": "returned"|"accepted", "text", "by", "at"}`
-    of the reviewer. Each save compares the old value of the cell, so two people on two
+    the results. `notes`: cell code -> the township's explanation of an outlier. `remarks`:
+    cell code -> `{"verdict": "returned"|"accepted", "text", "by", "at"}` of the reviewer. Each save compares the old value of the cell, so two people on two
     cells of a village do not collide (docs/decisions/0002-one-row-a-village-and-month.md).
     """
 
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="village_months")
-    village = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="village_months", verbose_name=_("village"))
-    submission = models.ForeignKey(Return, on_delete=models.PROTECT, related_name="village_months", verbose_name=_("monthly return"))
+    village = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, related_name="village_months", verbose_name=_("village")
+    )
+    submission = models.ForeignKey(
+        Return, on_delete=models.PROTECT, related_name="village_months", verbose_name=_("monthly return")
+    )
     path = models.CharField(max_length=255, editable=False, db_index=True)
     village_class = models.CharField(max_length=10, choices=VillageClass.Kind, blank=True)
     band = models.CharField(max_length=12, choices=VillageClass.Band, blank=True)
@@ -364,7 +377,9 @@ class Adjustment(models.Model):
 class Unlock(models.Model):
     """An accepted return opened again for some hours: asked by one, approved by a leader, locks itself."""
 
-    submission = models.ForeignKey(Return, on_delete=models.PROTECT, related_name="unlocks", verbose_name=_("monthly return"))
+    submission = models.ForeignKey(
+        Return, on_delete=models.PROTECT, related_name="unlocks", verbose_name=_("monthly return")
+    )
     path = models.CharField(max_length=255, editable=False, db_index=True)
     reason = models.CharField(_("reason"), max_length=500)
     hours = models.PositiveSmallIntegerField(_("hours"), default=4)
@@ -431,10 +446,14 @@ class Ranking(models.Model):
         ordering: ClassVar[list[str]] = ["-period__month", "path", "-revision"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["period", "revision"], name="one_ranking_per_revision"),
-            models.UniqueConstraint(fields=["period"], condition=Q(state="published"), name="one_published_ranking_per_period"),
+            models.UniqueConstraint(
+                fields=["period"], condition=Q(state="published"), name="one_published_ranking_per_period"
+            ),
             models.UniqueConstraint(fields=["period"], condition=Q(state="draft"), name="one_draft_ranking_per_period"),
             models.CheckConstraint(
-                condition=Q(published_by__isnull=True) | Q(computed_by__isnull=True) | ~Q(published_by=F("computed_by")),
+                condition=Q(published_by__isnull=True)
+                | Q(computed_by__isnull=True)
+                | ~Q(published_by=F("computed_by")),
                 name="ranking_published_by_another",
             ),
             models.CheckConstraint(
@@ -527,7 +546,9 @@ class Appeal(models.Model):
     decided_at = models.DateTimeField(null=True)
     decision = models.TextField(_("reason of the decision"), blank=True)
     corrected_values = models.JSONField(default=dict, blank=True)
-    revision = models.ForeignKey(Ranking, on_delete=models.SET_NULL, null=True, related_name="corrections", verbose_name=_("revision"))
+    revision = models.ForeignKey(
+        Ranking, on_delete=models.SET_NULL, null=True, related_name="corrections", verbose_name=_("revision")
+    )
 
     scope_path = "path"
     objects = ScopedQuerySet.as_manager()

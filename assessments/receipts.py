@@ -74,7 +74,21 @@ def rows(
         scored.packed_lines(),
         strict=True,
     )
-    for position, (row, is_ranked, total, low, high, bonus, penalty, category, places, best, worst, moves, lines) in enumerate(plain):
+    for position, (
+        row,
+        is_ranked,
+        total,
+        low,
+        high,
+        bonus,
+        penalty,
+        category,
+        places,
+        best,
+        worst,
+        moves,
+        lines,
+    ) in enumerate(plain):
         yield (
             ranking_ids[row.period_id],
             row.village_id,
@@ -130,7 +144,7 @@ class Frozen:
 
 
 def freeze(rules: SchemeRules, results: Sequence[tuple[Any, ...]]) -> Frozen:
-    """From rows (county code, township code, village code, class, band, rank, total, lines as JSON text) under the same rules."""
+    """From rows under the same rules: codes of county, township, village; class, band, rank, total, lines as text."""
     counties, townships, villages, classes, bands, ranks, totals, lines = zip(*results, strict=True)
     unpacked = [orjson.loads(line) for line in lines]
     adjustments = [
@@ -192,4 +206,3 @@ def complete(
         for warning in scored.warnings
         if warning.township in townships
     ]
-

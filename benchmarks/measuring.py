@@ -1,4 +1,4 @@
-"""Measuring fairly: each way of doing a piece of work in a process of its own, in turn, several times, medians side by side.
+"""Measuring fairly: each way of doing a piece of work in a process of its own, in turn, medians side by side.
 
 Ours, the floor (only the unavoidable reading and writing) and the peer (what a competent
 team would write first) work on the same rows of the same database. Nothing is asserted

@@ -33,6 +33,7 @@ from assessments import receipts  # noqa: E402
 from assessments.models import Period, Ranking, Result, Return, Scheme, VillageMonth  # noqa: E402
 from assessments.rules import IndicatorRule, SchemeRules, from_scaled  # noqa: E402
 from assessments.services.closing import close_periods  # noqa: E402
+from assessments.services.periods import rules_of_month  # noqa: E402
 from benchmarks.measuring import Way, compare, machine, measure, report  # noqa: E402
 from branches.bulk import insert_rows  # noqa: E402
 from branches.divisions import Division  # noqa: E402
@@ -56,7 +57,17 @@ def rules() -> dict[str, Any]:
             item["parameters"]["zero_denominator"] = "full"  # the peers do not spread weights
     for item in seed["adjustments"]:
         item["source_code"] = ""
-    keys = ("categories", "indicators", "adjustments", "grades", "bonus_cap", "penalty_cap", "name", "number", "document")
+    keys = (
+        "categories",
+        "indicators",
+        "adjustments",
+        "grades",
+        "bonus_cap",
+        "penalty_cap",
+        "name",
+        "number",
+        "document",
+    )
     return SchemeRules.from_snapshot({key: seed[key] for key in keys}).to_snapshot()
 
 
@@ -84,16 +95,25 @@ def fill(size: str) -> None:
     by_county = {period.path: period for period in periods}
     townships = list(Unit.objects.townships())
     returns = Return.objects.bulk_create(
-        [
-            Return(period=by_county[unit.parent_path], unit=unit, path=unit.path, state="accepted")
-            for unit in townships
-        ],
+        [Return(period=by_county[unit.parent_path], unit=unit, path=unit.path, state="accepted") for unit in townships],
         batch_size=1000,
     )
     by_township = {row.path: row for row in returns}
     rng = random.Random(7)
     codes = SchemeRules.from_snapshot(snapshot).value_codes()
-    columns = ("period_id", "village_id", "submission_id", "path", "village_class", "band", "values", "notes", "remarks", "version", "updated_at")
+    columns = (
+        "period_id",
+        "village_id",
+        "submission_id",
+        "path",
+        "village_class",
+        "band",
+        "values",
+        "notes",
+        "remarks",
+        "version",
+        "updated_at",
+    )
     moment = connection.ops.adapt_datetimefield_value(NOW)
     rows = (
         (
@@ -179,10 +199,6 @@ def new_rankings() -> dict[int, Ranking]:
     return {ranking.period_id: ranking for ranking in made}
 
 
-
-
-
-
 def floor() -> dict[str, Any]:
     """Scan the month's rows, write as many results of the same bytes. Scores nothing."""
     with transaction.atomic():
@@ -196,8 +212,7 @@ def floor() -> dict[str, Any]:
             (
                 (
                     rankings[period_id].pk, village_id, path, "hub", "weak", 9000, 9000, 9000, 0, 0,
-                    "[3000,1400,2200,2000,1400]", 1, 1, 1, 1, 1, 1, "middle", "", None, None, None, None, None, None, None,
-                    "[]", line,
+                    "[3000,1400,2200,2000,1400]", 1, 1, 1, 1, 1, 1, "middle", "", *[None] * 7, "[]", line,
                 )
                 for period_id, village_id, path, _text in found
             ),
@@ -210,8 +225,10 @@ def orm_app() -> dict[str, Any]:
     with transaction.atomic():
         rankings = new_rankings()
         for period in Period.objects.select_related("unit"):
-            one = SchemeRules.from_snapshot(period.rules_in_force)
-            rows = list(VillageMonth.objects.filter(period=period).select_related("village", "submission").order_by("path"))
+            one = rules_of_month(period)
+            rows = list(
+                VillageMonth.objects.filter(period=period).select_related("village", "submission").order_by("path")
+            )
             Result.objects.bulk_create(scored(one, rows, rankings[period.pk]), batch_size=500)
     return {}
 
@@ -221,13 +238,13 @@ def query_a_village() -> dict[str, Any]:
     with transaction.atomic():
         rankings = new_rankings()
         for period in Period.objects.all():
-            one = SchemeRules.from_snapshot(period.rules_in_force)
+            one = rules_of_month(period)
             for village_id in VillageMonth.objects.filter(period=period).values_list("village_id", flat=True):
                 row = VillageMonth.objects.select_related("village").get(period=period, village_id=village_id)
                 for result in scored(one, [row], rankings[period.pk]):
                     result.save()
             results = Result.objects.filter(ranking=rankings[period.pk]).order_by("-total_hundredths")
-            ranks = ranks_of([result.total_hundredths for result in results])
+            ranks = ranks_of([result.low_hundredths for result in results])
             for result, rank in zip(results, ranks, strict=True):
                 result.county_rank = rank
                 result.save(update_fields=["county_rank"])
@@ -243,12 +260,12 @@ def scored(one: SchemeRules, rows: list[VillageMonth], ranking: Ranking) -> list
         found.append(
             Result(
                 ranking=ranking, village=row.village, path=row.path, village_class=row.village_class, band=row.band,
-                total_hundredths=hundredths, low_hundredths=hundredths, high_hundredths=hundredths, rank_best=1, rank_worst=1,
-                grade="middle", lines=[[code, str(value)] for code, value in lines],
+                total_hundredths=hundredths, low_hundredths=hundredths, high_hundredths=hundredths,
+                rank_best=1, rank_worst=1, grade="middle", lines=[[code, str(value)] for code, value in lines],
             )
         )  # fmt: skip
-    ordered = sorted(found, key=lambda result: -result.total_hundredths)
-    for result, rank in zip(ordered, ranks_of([one.total_hundredths for one in ordered]), strict=True):
+    ordered = sorted(found, key=lambda result: result.low_hundredths, reverse=True)
+    for result, rank in zip(ordered, ranks_of([one.low_hundredths for one in ordered]), strict=True):
         result.county_rank = result.rank_best = result.rank_worst = rank
     return found
 
@@ -268,7 +285,9 @@ def points(item: IndicatorRule, stored: dict[str, int]) -> Decimal:
     if len(numbers) == 2 and numbers[1] == 0:
         return {"full": weight, "zero": Decimal(0)}.get(item.zero_denominator, weight)
     value = numbers[0] * 100 / numbers[1] if len(numbers) == 2 else numbers[0]
-    return (weight * min(max(part(item, value, weight), Decimal(0)), Decimal(1))).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return (weight * min(max(part(item, value, weight), Decimal(0)), Decimal(1))).quantize(
+        Decimal("0.01"), ROUND_HALF_UP
+    )
 
 
 def part(item: IndicatorRule, value: Decimal, weight: Decimal) -> Decimal:

@@ -14,7 +14,9 @@ from branches.rest import ScopedViewSet
 
 
 class UnitSerializer(serializers.ModelSerializer[Unit]):
-    parent = serializers.SerializerMethodField(help_text="Code of the unit above, null at the top of what you may see.")
+    parent = serializers.SerializerMethodField(  # type: ignore[assignment]  # a column of that name, not the serializer above
+        help_text="Code of the unit above, null at the top of what you may see."
+    )
 
     class Meta:
         model = Unit
@@ -46,9 +48,7 @@ class UnitViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
     filterset_class = UnitFilter
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
-        context["codes"] = _CodesAbove(self)
-        return context
+        return {**super().get_serializer_context(), "codes": _CodesAbove(self)}
 
 
 class _CodesAbove:

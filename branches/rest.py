@@ -42,7 +42,7 @@ class ScopedViewSet(GenericViewSet):
 
     model: type[Model]
     verbs: ClassVar[dict[str, str]] = {}
-    permission_classes: ClassVar[list[type[BasePermission]]] = [HasRight]
+    permission_classes = (HasRight,)
 
     @property
     def verb(self) -> str:

@@ -53,11 +53,8 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
     message = problems[0]["message"] if len(problems) == 1 else _("Some of it cannot be accepted.")
     if not problems:
         code, message = str(getattr(translated.detail, "code", translated.default_code)), str(translated.detail)
-    headers = {"WWW-Authenticate": translated.auth_header} if getattr(translated, "auth_header", None) else {}
-    if getattr(translated, "wait", None):
-        headers["Retry-After"] = str(int(translated.wait))
     body = {"code": code, "message": message, FIELDS_KEY: problems}
-    return Response(body, status=translated.status_code, headers=headers)
+    return Response(body, status=translated.status_code)
 
 
 def _translated(error: Exception) -> exceptions.APIException | None:
@@ -114,7 +111,7 @@ class Schema(AutoSchema):
     }
     VERSION_ERRORS = {"412": "Somebody changed it meanwhile.", "428": "If-Match is missing."}
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         found = super()._get_response_bodies(direction)
         if direction != "response":
             return found
@@ -152,5 +149,3 @@ def routes() -> list[Any]:
     router.register("receipts", month.ReceiptViewSet, basename="receipt")
     router.register("appeals", month.AppealViewSet, basename="appeal")
     return router.urls
-
-

@@ -59,14 +59,18 @@ def make_unit(parent: Unit | None, kind: str, name: str, code: str | None = None
 
 
 def make_user(username: str, role: Role | None = None, unit: Unit | None = None, **fields: object) -> User:
-    user = User.objects.create_user(username, "Right-Horse-7-Battery", name=username, must_change_password=False, **fields)
+    user = User.objects.create_user(
+        username, "Right-Horse-7-Battery", name=username, must_change_password=False, **fields
+    )
     if role and unit:
         grant(user, role, unit)
     return user
 
 
 def grant(user: User, role: Role, unit: Unit) -> Membership:
-    confirmer = User.objects.filter(username="confirmer").first() or User.objects.create(username="confirmer", name="confirmer")
+    confirmer = User.objects.filter(username="confirmer").first() or User.objects.create(
+        username="confirmer", name="confirmer"
+    )
     return Membership.objects.create(
         user=user,
         role=role,

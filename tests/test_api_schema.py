@@ -22,6 +22,7 @@ from assessments.models import Period, Return
 from branches.models import Unit
 from tests.assessments.month import full_month, make_month
 
+
 @contextmanager
 def one_connection() -> Iterator[None]:
     """The application is called in this process and must not close the connection of the test's transaction."""

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.models import User
 from assessments.models import Adjustment, Period
-from assessments.rules import AdjustmentRule, SchemeRules
+from assessments.rules import AdjustmentRule
+from assessments.services.periods import rules_of_month
 from branches.models import Unit
 
 ENTERABLE = (Period.State.OPEN, Period.State.LOCKED)
@@ -20,7 +21,7 @@ MOST_TIMES = 20
 
 def enterable_items(period: Period) -> list[AdjustmentRule]:
     """The items of the month's rules that a person enters; the others follow from the records."""
-    return [item for item in SchemeRules.from_snapshot(period.rules_in_force).adjustments if item.source != "S"]
+    return [item for item in rules_of_month(period).adjustments if item.source != "S"]
 
 
 @transaction.atomic
@@ -64,7 +65,12 @@ def record_adjustment(
         evidence=evidence.strip(),
         entered_by=by,
     )
-    changes = {"item": [None, item_code], "level": [None, level], "count": [None, count], "document": [None, row.document]}
+    changes = {
+        "item": [None, item_code],
+        "level": [None, level],
+        "count": [None, count],
+        "document": [None, row.document],
+    }
     audit.record("assessments.add_adjustment", actor=by, target=row, unit=village, changes=changes, reason=row.evidence)
     return row
 

@@ -25,6 +25,7 @@ from assessments import engine, inputs, receipts
 from assessments.history import History
 from assessments.models import Adjustment, Period, Ranking, Result, Return, Unlock, VillageMonth
 from assessments.rules import SchemeRules
+from assessments.services.periods import rules_of_month
 from assessments.services.review import returned_twice
 from branches.bulk import insert_rows
 
@@ -207,7 +208,7 @@ def _rules_by_period(periods: Sequence[Period]) -> dict[int, SchemeRules]:
     known: dict[str, SchemeRules] = {}
     result = {}
     for period in periods:
-        rules = SchemeRules.from_snapshot(period.rules_in_force)
+        rules = rules_of_month(period)
         result[period.pk] = known.setdefault(rules.checksum(), rules)
     return result
 
@@ -232,14 +233,10 @@ def _items(rules: SchemeRules, source_code: str) -> list[str]:
     return [item.code for item in rules.adjustments if item.source_code == source_code]
 
 
-def _new_drafts(
-    periods: Sequence[Period], *, by: User | None, now: datetime, reason: str
-) -> dict[int, Ranking]:
+def _new_drafts(periods: Sequence[Period], *, by: User | None, now: datetime, reason: str) -> dict[int, Ranking]:
     """A draft for each period in place of an earlier draft, numbered after the last published revision."""
     Ranking.objects.filter(period__in=periods, state=Ranking.State.DRAFT).delete()
-    last = dict(
-        Ranking.objects.filter(period__in=periods).order_by().values_list("period").annotate(Max("revision"))
-    )
+    last = dict(Ranking.objects.filter(period__in=periods).order_by().values_list("period").annotate(Max("revision")))
     drafts = Ranking.objects.bulk_create(
         Ranking(
             period=period,
@@ -264,7 +261,15 @@ def _finish(drafts: Mapping[int, Ranking], history: History, *, by: User | None)
         if unaccepted[period_id]:
             draft.warnings.append({"code": "not_accepted", "townships": unaccepted[period_id]})
         draft.changed_ranks = history.changed_ranks(draft)
-    fields = ["village_count", "ranked_count", "inputs_checksum", "rules_checksum", "checksum", "warnings", "changed_ranks"]
+    fields = [
+        "village_count",
+        "ranked_count",
+        "inputs_checksum",
+        "rules_checksum",
+        "checksum",
+        "warnings",
+        "changed_ranks",
+    ]
     rankings = list(drafts.values())
     Ranking.objects.bulk_update(rankings, fields, batch_size=200)
     audit.record_many(

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from assessments.adjustment_forms import KINDS, AdjustmentForm
 from assessments.models import Adjustment, Period
-from assessments.rules import SchemeRules, in_language
+from assessments.rules import in_language
 from assessments.services.adjustments import ENTERABLE, record_adjustment, void_adjustment
+from assessments.services.periods import rules_of_month
 from branches.models import Unit
 
 ROWS = 50
@@ -38,20 +39,23 @@ def adjustment_list(request: HttpRequest) -> HttpResponse:
         "period": period,
         "months": months,
         "page": page,
-        "rows": [_dressed(row, period) for row in page],
-        "may_add": bool(period and period.state in ENTERABLE and request.user.has_perm("assessments.add_adjustment", None)),
+        "rows": [_dressed(row, period) for row in page] if period else [],
+        "may_add": bool(
+            period and period.state in ENTERABLE and request.user.has_perm("assessments.add_adjustment", None)
+        ),
     }
     return render(request, "assessments/adjustment_list.html", context)
 
 
 def _chosen(request: HttpRequest, months: QuerySet[Period]) -> Period | None:
     wanted = request.GET.get("period", "")
-    return (months.filter(pk=int(wanted)).first() if wanted.isdecimal() and len(wanted) < 18 else None) or months.first()
+    return (
+        months.filter(pk=int(wanted)).first() if wanted.isdecimal() and len(wanted) < 18 else None
+    ) or months.first()
 
 
 def _dressed(row: Adjustment, period: Period) -> dict[str, Any]:
-    rules = SchemeRules.from_snapshot(period.rules_in_force)
-    item = rules.adjustment(row.item_code)
+    item = rules_of_month(period).adjustment(row.item_code)
     level = item.level(row.level) if item and item.kind != "veto" else None
     return {
         "row": row,
@@ -59,7 +63,9 @@ def _dressed(row: Adjustment, period: Period) -> dict[str, Any]:
         "kind": item.kind if item else "",
         "kind_name": KINDS[item.kind] if item else "",
         "level": in_language(level.name, level.name_en) if level else "",
-        "hundredths": None if level is None else level.points * row.count * (-1 if item and item.kind == "penalty" else 1),
+        "hundredths": None
+        if level is None
+        else level.points * row.count * (-1 if item and item.kind == "penalty" else 1),
     }
 
 

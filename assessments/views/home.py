@@ -52,7 +52,9 @@ def _township(user: User, township: Unit, now: datetime, found: list[Todo]) -> d
         "ranking": ranking,
         "grades": home.GradeWords.of(ranking) if ranking else None,
         "standing": home.township_standing(ranking, township, user) if ranking else None,
-        "is_editable": bool(progress and progress.submission.state in {"draft", "returned"} and period.state == "open"),
+        "is_editable": bool(
+            period and progress and progress.submission.state in {"draft", "returned"} and period.state == "open"
+        ),
     }
 
 

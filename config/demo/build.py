@@ -30,7 +30,24 @@ PASSWORD = "Shifan-58-Portal"
 
 FIRST_DAY = date(2020, 1, 1)
 MOST_MONTHS = 36
-PEOPLE = "林晓 周明远 陈立新 何秀云 吴建国 郑海燕 王志强 刘春梅 赵永平 孙丽华 马国栋 朱晓东 胡桂英 郭文斌 罗建华 高玉兰".split()
+PEOPLE = [
+    "林晓",
+    "周明远",
+    "陈立新",
+    "何秀云",
+    "吴建国",
+    "郑海燕",
+    "王志强",
+    "刘春梅",
+    "赵永平",
+    "孙丽华",
+    "马国栋",
+    "朱晓东",
+    "胡桂英",
+    "郭文斌",
+    "罗建华",
+    "高玉兰",
+]
 ACCOUNTS = (
     ("county_staff", "xianwei", Role.CS, "林晓"),
     ("county_leader", "buzhang", Role.CL, "陈立新"),
@@ -126,10 +143,23 @@ def _furnish(county: Unit, villages: list[Unit], figures: Mapping[int, VillageFi
             card.dues_member_count = one.members
             card.representative_count = max(20, one.households // 12)
             card.group_count = max(3, one.population // 180)
-        fields = ["population", "household_count", "member_count", "dues_member_count", "representative_count", "group_count"]
+        fields = [
+            "population",
+            "household_count",
+            "member_count",
+            "dues_member_count",
+            "representative_count",
+            "group_count",
+        ]
         Village.objects.bulk_update(cards, fields, batch_size=200)
         audit.record_many(
-            audit.Entry(event="branches.classify_village", actor=by, target=row, unit=row.unit, changes={"kind": [None, row.kind]})
+            audit.Entry(
+                event="branches.classify_village",
+                actor=by,
+                target=row,
+                unit=row.unit,
+                changes={"kind": [None, row.kind]},
+            )
             for row in made
         )
     ensure_leading_branches(county, by=by)
@@ -227,7 +257,7 @@ def _months(count: int, today: date) -> list[date]:
 def _with_two_before(months: list[date]) -> list[date]:
     """Meetings within the last three months count, so two months before the first have records too."""
     first = months[0]
-    before = []
+    before: list[date] = []
     for _count in range(2):
         first = (first - timedelta(days=1)).replace(day=1)
         before.insert(0, first)

@@ -21,16 +21,75 @@ TOWNSHIPS: dict[str, int] = {
     "沙洲乡": 14,
     "高岭乡": 13,
 }
-SONGLING = "东松 西松 岭下 岭头 双井 杨坪 栗湾 青石 大塘 小塘 新田 枫树 望溪 桥头 茶园 古井".split()
-HEADS = "上 下 东 西 南 北 大 小 新 老 前 后 中 双 金 银 石 白 青 黄".split()
-TAILS = "坝 桥 坪 湾 岗 沟 塘 井 畈 冲 店 寨 湖 渡 洼 堰 园 山 庙 河".split()
+SONGLING = [
+    "东松",
+    "西松",
+    "岭下",
+    "岭头",
+    "双井",
+    "杨坪",
+    "栗湾",
+    "青石",
+    "大塘",
+    "小塘",
+    "新田",
+    "枫树",
+    "望溪",
+    "桥头",
+    "茶园",
+    "古井",
+]
+HEADS = [
+    "上",
+    "下",
+    "东",
+    "西",
+    "南",
+    "北",
+    "大",
+    "小",
+    "新",
+    "老",
+    "前",
+    "后",
+    "中",
+    "双",
+    "金",
+    "银",
+    "石",
+    "白",
+    "青",
+    "黄",
+]
+TAILS = [
+    "坝",
+    "桥",
+    "坪",
+    "湾",
+    "岗",
+    "沟",
+    "塘",
+    "井",
+    "畈",
+    "冲",
+    "店",
+    "寨",
+    "湖",
+    "渡",
+    "洼",
+    "堰",
+    "园",
+    "山",
+    "庙",
+    "河",
+]
 KINDS = tuple(VillageClass.Kind)
 BANDS = tuple(VillageClass.Band)
 
 
 @dataclass(frozen=True)
 class VillageFigures:
-    """What is invented for a village: its size, its class, and how well it is run (0 to 1), which months vary around."""
+    """What is invented for a village: its size, its class, and how well it is run (0 to 1); months vary around it."""
 
     population: int
     households: int
@@ -53,7 +112,7 @@ def village_names(rng: random.Random) -> dict[str, list[str]]:
 
 
 def division_rows(rng: random.Random) -> list[tuple[str, str, str]]:
-    """The county as (code, level, name), the form that load_divisions reads. Codes begin with 99, which no province has."""
+    """The county as (code, level, name), as load_divisions reads it. Codes begin with 99, which no province has."""
     rows = [("99", "province", "示范省"), ("9901", "city", "示范市"), ("990101", "county", "青禾县")]
     for number, (township, villages) in enumerate(village_names(rng).items(), start=100):
         code = f"990101{number}"

@@ -19,14 +19,27 @@ Kind = OrganisationalLife.Kind
 PARTY_DAY = 10
 """Day of the month on which the reference district holds its Party day (handbook 7.4)."""
 THEMES = {
-    Kind.PARTY_DAY: ("学习党章党规，开展志愿服务", "集中学习和环境整治", "重温入党誓词，慰问老党员", "政策宣讲和村务通报"),
+    Kind.PARTY_DAY: (
+        "学习党章党规，开展志愿服务",
+        "集中学习和环境整治",
+        "重温入党誓词，慰问老党员",
+        "政策宣讲和村务通报",
+    ),
     Kind.COMMITTEE_MEETING: ("研究本月重点工作", "研究党员发展和村务公开", "研究集体经济项目"),
     Kind.MEMBER_MEETING: ("通报上季度工作，审议重要事项",),
     Kind.LECTURE: ("书记讲党课",),
     Kind.CIVILITY: ("文明实践：清洁家园", "文明实践：移风易俗宣传", "文明实践：关爱老人"),
     Kind.REPRESENTATIVES: ("审议村级重要事项",),
 }
-MATTERS = ("村内道路硬化", "集体山塘发包", "村集体厂房出租", "饮水管网改造", "公益性岗位安排", "高标准农田建设", "村规民约修订")
+MATTERS = (
+    "村内道路硬化",
+    "集体山塘发包",
+    "村集体厂房出租",
+    "饮水管网改造",
+    "公益性岗位安排",
+    "高标准农田建设",
+    "村规民约修订",
+)
 
 
 def make_life(
@@ -112,9 +125,7 @@ def _decision(branch: Branch, figures: VillageFigures, month: date, rng: random.
         return None
     last = monthrange(month.year, month.month)[1]
     day = month.replace(day=rng.randint(3, min(16, last)))
-    steps = dict(
-        zip(Decision.STEPS, (day + timedelta(days=offset) for offset in (0, 1, 3, 5, 6, 8)), strict=True)
-    )
+    steps = dict(zip(Decision.STEPS, (day + timedelta(days=offset) for offset in (0, 1, 3, 5, 6, 8)), strict=True))
     if rng.random() > figures.quality + 0.08:
         steps["result_published_on"] = None  # type: ignore[assignment]
     return Decision(

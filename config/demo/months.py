@@ -59,7 +59,9 @@ class MonthMaker:
         lock_period(period, by=self.cast.staff, now=period.lock_at)
         self._adjustments(period)
         (draft,) = close_periods([period.pk], by=self.cast.staff, now=period.lock_at + timedelta(hours=1))
-        return publish_ranking(draft, by=self.cast.leader, now=min(period.publish_by, period.lock_at + timedelta(days=2)))
+        return publish_ranking(
+            draft, by=self.cast.leader, now=min(period.publish_by, period.lock_at + timedelta(days=2))
+        )
 
     def open(self, month: date, *, left_open: Unit, now: datetime) -> Period:
         """The month being worked on: accepted everywhere but in one township, which has entered about half."""

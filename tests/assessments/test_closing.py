@@ -68,7 +68,12 @@ def test_printed_lines_sum_to_the_printed_total(county: Unit, county_admin: User
     period = make_month(county, full_month())
     village = Unit.objects.get(name="东一村")
     Adjustment.objects.create(
-        period=period, village=village, path=village.path, item_code="P1", level="市级", document="青委〔2026〕3号",
+        period=period,
+        village=village,
+        path=village.path,
+        item_code="P1",
+        level="市级",
+        document="青委〔2026〕3号",
         happened_on=MONTH,
     )
     ranking = close(period, county_admin)
@@ -180,7 +185,16 @@ def test_a_published_ranking_is_what_its_frozen_inputs_give(
     frozen = freeze(
         rules,
         [
-            ("c", row.path[:-4], row.path, row.village_class, row.band, row.county_rank, row.total_hundredths, orjson.dumps(row.lines))
+            (
+                "c",
+                row.path[:-4],
+                row.path,
+                row.village_class,
+                row.band,
+                row.county_rank,
+                row.total_hundredths,
+                orjson.dumps(row.lines),
+            )
             for row in results
         ],
     )
@@ -281,9 +295,7 @@ def test_a_correction_is_the_next_revision_with_its_changes(
     assert Result.objects.get(ranking=first, village=village).county_rank == 5
 
 
-def test_a_correction_keeps_what_the_system_had_computed(
-    county: Unit, county_admin: User, county_leader: User
-) -> None:
+def test_a_correction_keeps_what_the_system_had_computed(county: Unit, county_admin: User, county_leader: User) -> None:
     first = published_month(county, county_admin, county_leader, MONTH, full_month())
     late_record = IndicatorSource(
         code="test.party_day",
@@ -323,7 +335,9 @@ def test_an_upheld_objection_corrects_a_computed_line(
     assert Result.objects.get(ranking=second, village=village).total == Decimal("98.00")
 
 
-@pytest.mark.parametrize(("reason", "state", "code"), [("", "published", "reason_missing"), ("x", "locked", "not_published")])
+@pytest.mark.parametrize(
+    ("reason", "state", "code"), [("", "published", "reason_missing"), ("x", "locked", "not_published")]
+)
 def test_a_correction_needs_a_reason_and_a_published_month(
     county: Unit, county_admin: User, reason: str, state: str, code: str
 ) -> None:

@@ -120,7 +120,9 @@ def test_an_objection_is_decided_by_the_county_but_not_by_who_opened_it(
     assert "appeals" not in [key for key, _url in found(east_editor)]
 
 
-def test_an_unlock_waits_for_the_leader(open_month: Period, county_leader: User, county_admin: User, east: Unit) -> None:
+def test_an_unlock_waits_for_the_leader(
+    open_month: Period, county_leader: User, county_admin: User, east: Unit
+) -> None:
     submission = Return.objects.get(unit=east)
     Unlock.objects.create(submission=submission, path=east.path, reason="漏填", asked_by=county_admin)
     assert ("months", reverse("assessments:period", args=[open_month.pk])) in found(county_leader)
@@ -184,7 +186,9 @@ def test_without_a_role_the_page_says_whom_to_ask(newcomer: User) -> None:
 def test_the_queries_of_the_home_page_do_not_grow(
     open_month: Period, east_editor: User, villages: int, east: Unit
 ) -> None:
-    kept = VillageMonth.objects.filter(path__startswith=east.path).order_by("pk").values_list("pk", flat=True)[:villages]
+    kept = (
+        VillageMonth.objects.filter(path__startswith=east.path).order_by("pk").values_list("pk", flat=True)[:villages]
+    )
     VillageMonth.objects.exclude(pk__in=list(kept)).delete()
     client: Any = Client()
     client.force_login(east_editor)

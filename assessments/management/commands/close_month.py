@@ -58,7 +58,9 @@ class Command(BaseCommand):
             periods = periods.filter(unit__code=county)
         found = list(periods)
         if not found:
-            raise CommandError(f"{month:%Y-%m}: no county{' ' + county if county else ''} has this month. Open it first.")
+            raise CommandError(
+                f"{month:%Y-%m}: no county{' ' + county if county else ''} has this month. Open it first."
+            )
         return found
 
     def _report(self, month: str, periods: list[Period], rankings: list[Ranking]) -> dict[str, Any]:
