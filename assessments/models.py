@@ -307,8 +307,9 @@ class VillageMonth(models.Model):
     `[null, "not_applicable"]`, `[null, "exempt", reason]` otherwise; a missing key is
     "not yet". What the system computes is not kept here: closing freezes it in the lines of
     the results. `notes`: cell code -> the township's explanation of an outlier. `remarks`:
-    cell code -> `{"verdict": "returned"|"accepted", "text", "by", "at"}` of the reviewer. Each save compares the old value of the cell, so two people on two
-    cells of a village do not collide (docs/decisions/0002-one-row-a-village-and-month.md).
+    cell code -> `{"verdict": "returned"|"accepted", "text", "by", "at"}` of the reviewer. Each
+    save compares the old value of the cell, so two people on two cells of a village do not
+    collide (docs/decisions/0002-one-row-a-village-and-month.md).
     """
 
     period = models.ForeignKey(Period, on_delete=models.PROTECT, related_name="village_months")
