@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -24,6 +25,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Mm, Pt, RGBColor
+from docx.table import Table
 from docx.text.paragraph import Paragraph
 
 from assessments import board, receipts
@@ -40,6 +42,12 @@ LINE = Pt(28)
 RED = RGBColor(0xC0, 0x00, 0x00)
 SHOWN = 10
 COMMON_LOSSES = 5
+
+
+AFTER_BORDERS = (
+    "w:shd", "w:tabs", "w:suppressAutoHyphens", "w:snapToGrid", "w:spacing", "w:ind", "w:contextualSpacing", "w:jc",
+)  # fmt: skip
+"""What the schema of a paragraph's properties wants behind its borders."""
 
 
 @dataclass(frozen=True)
@@ -282,27 +290,40 @@ def _rule_below(paragraph: Paragraph) -> None:
     for name, value in (("val", "single"), ("sz", "12"), ("space", "6"), ("color", "C00000")):
         bottom.set(qn(f"w:{name}"), value)
     borders.append(bottom)
-    paragraph._element.get_or_add_pPr().append(borders)
+    paragraph._element.get_or_add_pPr().insert_element_before(borders, *AFTER_BORDERS)
 
 
 def _table(paper: Paper, headings: Sequence[str], cells: Sequence[Sequence[str]], widths: Sequence[Cm]) -> None:
-    """A table with a heading row that repeats on each page; rows are not split."""
+    """A table with a heading row that repeats on each page; rows are not split.
+
+    Each body row is a copy of the first: making every cell anew takes ten times as long.
+    """
     table = paper.add_table(rows=0, cols=len(headings))
     table.style = "Table Grid"
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.autofit = False
-    for number, texts in enumerate([headings, *cells]):
-        row = table.add_row()
-        _mark_row(row._tr, is_head=number == 0)
-        for cell, text, width in zip(row.cells, texts, widths, strict=True):
-            cell.width = width
-            paragraph = cell.paragraphs[0]
-            paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-            paragraph.paragraph_format.line_spacing = Pt(18)
-            _run(paragraph, text, HEADING_FONT if number == 0 else BODY_FONT, TABLE_SIZE)
+    _add_row(table, headings, widths, HEADING_FONT, is_head=True)
+    if not cells:
+        return
+    pattern = _add_row(table, headings, widths, BODY_FONT, is_head=False)
+    for texts in cells:
+        row = deepcopy(pattern)
+        for place, text in zip(row.iter(qn("w:t")), texts, strict=True):
+            place.text = text
+        table._tbl.append(row)
+    table._tbl.remove(pattern)
 
 
-def _mark_row(row: OxmlElement, *, is_head: bool) -> None:
-    properties = row.get_or_add_trPr()
+def _add_row(table: Table, texts: Sequence[str], widths: Sequence[Cm], font: str, *, is_head: bool) -> Any:
+    """A row with one run of text in each cell; its element."""
+    row = table.add_row()
+    properties = row._tr.get_or_add_trPr()
     for name in ("w:cantSplit", *(["w:tblHeader"] if is_head else [])):
         properties.append(OxmlElement(name))
+    for cell, text, width in zip(row.cells, texts, widths, strict=True):
+        cell.width = width
+        paragraph = cell.paragraphs[0]
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        paragraph.paragraph_format.line_spacing = Pt(18)
+        _run(paragraph, text, font, TABLE_SIZE)
+    return row._tr

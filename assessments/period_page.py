@@ -71,9 +71,9 @@ def month_rows(periods: Sequence[Period], user: User) -> list[MonthRow]:
     return [
         MonthRow(
             period,
-            period.return_count,
-            period.submitted_count,
-            period.accepted_count,
+            period.return_count,  # type: ignore[attr-defined]
+            period.submitted_count,  # type: ignore[attr-defined]
+            period.accepted_count,  # type: ignore[attr-defined]
             revisions.get(period.pk),
             period.pk in drafts,
         )

@@ -15,7 +15,7 @@ from assessments.cells import Problem, Value
 from assessments.deadlines import next_month
 from assessments.entry import EntryRow, EntryTable
 from assessments.models import Period, Return, VillageMonth
-from assessments.rules import CellSpec, SchemeRules
+from assessments.rules import CellSpec
 
 MONTHS_BACK = 5
 """Months before this one that the small line of a cell shows."""
@@ -25,7 +25,7 @@ def load_tables(period: Period, submissions: Sequence[Return]) -> list[EntryTabl
     """The townships' parts of these returns, in their order. Two queries, one more for each source of a whole."""
     if not submissions:
         return []
-    rules = SchemeRules.from_snapshot(period.rules_in_force)
+    rules = entry.rules_of_return(submissions[0])
     specs = entry.specs_of(rules, "T")
     records: dict[int, list[VillageMonth]] = defaultdict(list)
     for record in (

@@ -144,12 +144,13 @@ def scorers(appeal: Appeal) -> set[int]:
     codes = set(rule.value_codes())
     people |= {remark["by"] for code, remark in row.remarks.items() if code in codes and remark.get("by")}
     if rule.source == "T":
-        people |= {row.submission.reviewed_by_id, row.submission.submitted_by_id}
+        handed_in = (row.submission.reviewed_by_id, row.submission.submitted_by_id)
+        people |= {person for person in handed_in if person is not None}
     saved = AuditEvent.objects.filter(
         event=SAVE_EVENT, target_type=VillageMonth._meta.label_lower, target_id=str(row.pk)
     ).exclude(actor=None)
     people |= {actor for actor, changes in saved.values_list("actor", "changes") if codes & set(changes)}
-    return people - {None}
+    return people
 
 
 def waiting_corrections(period: Period) -> list[Appeal]:

@@ -399,7 +399,7 @@ def _write_remarks(locked: Return, remarks: Sequence[Remark], by: User, now: dat
         .filter(village_id__in=by_village)
         .select_related("village")
     }
-    events = []
+    events: list[audit.Entry] = []
     for village_id, village_remarks in by_village.items():
         row = rows.get(village_id)
         if row is None:
@@ -461,7 +461,7 @@ def returned_twice(periods: Iterable[Period]) -> dict[tuple[int, int], int]:
 
 def _event(
     locked: Return, row: VillageMonth, code: str, before: str | None, after: str | None, by: User, text: str
-) -> dict[str, Any]:
+) -> audit.Entry:
     return {
         "event": "assessments.review_cell",
         "actor": by,

@@ -44,5 +44,6 @@ def receipt(request: HttpRequest, pk: int) -> HttpResponse:
         "now": now,
         "with_full": request.GET.get("full") == "1",
     }
-    template = "assessments/_receipt_drill.html" if request.htmx else "assessments/receipt.html"
+    is_piece = request.htmx  # type: ignore[attr-defined]
+    template = "assessments/_receipt_drill.html" if is_piece else "assessments/receipt.html"
     return render(request, template, context)

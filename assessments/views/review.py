@@ -67,7 +67,7 @@ def review_cells(request: HttpRequest, pk: int) -> HttpResponse:
             review.record_verdicts(submission, remarks, by=request.user, now=timezone.now())
         except ValidationError as error:
             problem = " ".join(error.messages)
-    if request.htmx and len(keys) == 1:
+    if request.htmx and len(keys) == 1:  # type: ignore[attr-defined]
         return _row(request, submission, keys[0], is_asking=asking, problem=problem)
     if problem:
         messages.error(request, problem)
