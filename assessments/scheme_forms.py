@@ -220,8 +220,7 @@ class DraftForm(forms.Form):
 
     def accept_version(self, version: int) -> None:
         """From here on saving again means: mine, knowing what was stored meanwhile."""
-        self.data = self.data.copy()
-        self.data["version"] = str(version)
+        self.data = {**self.data.dict(), "version": str(version)}  # type: ignore[attr-defined]
 
     def _text(self, name: str, value: Any) -> str:
         if isinstance(value, list):
@@ -388,8 +387,8 @@ class IndicatorForm(DraftForm):
         self._others = {other["code"] for other in (*layout["indicators"], *layout["adjustments"])} - {self.former_code}
         self._category_field(layout)
         self._source_field(stored.get("source_code", ""))
-        self.rule_type = self._chosen_rule(stored["rule_type"])
-        for setting in PARAMETERS[self.rule_type]:
+        self.chosen_rule = self._chosen_rule(stored["rule_type"])
+        for setting in PARAMETERS[self.chosen_rule]:
             self.fields[f"p-{setting.name}"] = _field_of(setting)
             self.initial.setdefault(f"p-{setting.name}", setting.default)
 
@@ -413,10 +412,10 @@ class IndicatorForm(DraftForm):
         return [self[field] for field in self.GROUPS[name]]
 
     def settings(self) -> list[forms.BoundField]:
-        return [self[f"p-{item.name}"] for item in PARAMETERS[self.rule_type] if item.name not in COMPUTED_ONLY]
+        return [self[f"p-{item.name}"] for item in PARAMETERS[self.chosen_rule] if item.name not in COMPUTED_ONLY]
 
     def computed_settings(self) -> list[forms.BoundField]:
-        return [self[f"p-{item.name}"] for item in PARAMETERS[self.rule_type] if item.name in COMPUTED_ONLY]
+        return [self[f"p-{item.name}"] for item in PARAMETERS[self.chosen_rule] if item.name in COMPUTED_ONLY]
 
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
@@ -428,11 +427,11 @@ class IndicatorForm(DraftForm):
         """The indicator as the layout keeps it; settings at their declared default are left out."""
         fields = {name: self.cleaned_data[name] for group in self.GROUPS.values() for name in group}
         parameters = {}
-        for setting in PARAMETERS[self.rule_type]:
+        for setting in PARAMETERS[self.chosen_rule]:
             value = self.cleaned_data[f"p-{setting.name}"]
             if setting.kind == "table" or value != setting.default:
                 parameters[setting.name] = int(value) if setting.kind == "integer" else value
-        return {**fields, "rule_type": self.rule_type, "parameters": parameters}
+        return {**fields, "rule_type": self.chosen_rule, "parameters": parameters}
 
     def apply(self, layout: Layout) -> None:
         """Put the indicator in the place of the former one, or at the end of its category."""
@@ -508,7 +507,7 @@ class AdjustmentForm(DraftForm):
     def __init__(
         self, data: Any = None, *, version: int, layout: Layout, kind: str, item: Mapping[str, Any] | None
     ) -> None:
-        stored = dict(item) if item else {"needs_document": True, "ranks_last": True}
+        stored: dict[str, Any] = dict(item) if item else {"needs_document": True, "ranks_last": True}
         stored["levels"] = [
             {"name": name, "points": points, "name_en": more[0] if more else ""}
             for name, points, *more in stored.get("levels", ())
@@ -535,7 +534,7 @@ class AdjustmentForm(DraftForm):
         if self.kind != "veto":
             typed["levels"] = [[row["name"], row["points"], row["name_en"]] for row in typed["levels"]]
             typed["cap"] = typed["cap"] or None
-        empty = {"levels": [], "cap": None, "grade_cap": "", "year_grade_cap": "", "ranks_last": True}
+        empty: dict[str, Any] = {"levels": [], "cap": None, "grade_cap": "", "year_grade_cap": "", "ranks_last": True}
         more = {"source": "C", "source_code": "", "unit": "", "unit_en": ""}
         return {**empty, **more, **self._stored, **typed, "kind": self.kind}
 

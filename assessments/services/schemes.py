@@ -18,6 +18,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -273,9 +274,12 @@ def _locked_draft(scheme: Scheme, version: int) -> Scheme:
             _("This version is published and does not change any more. Copy it as a new version."), "published"
         )
     if draft.version != version:
-        who = draft.changed_by.name if draft.changed_by else _("somebody")
-        message = _("%(who)s has changed this version in the meantime. Look at the page again before you save.")
-        raise ValidationError(message % {"who": who}, "changed_meanwhile")
+        values = {
+            "who": draft.changed_by.name if draft.changed_by else _("somebody"),
+            "when": "" if draft.changed_at is None else f"{timezone.localtime(draft.changed_at):%m-%d %H:%M}",
+        }
+        message = _("%(who)s changed this version at %(when)s. Look at the differences before you save.")
+        raise ValidationError(message % values, "changed_meanwhile")
     return draft
 
 

@@ -49,7 +49,7 @@ def source_chip(source: str, waiting: str = "") -> dict[str, Any]:
 def weight_input(form: BaseForm, name: str) -> SafeString:
     """The field of one weight with what is wrong about it."""
     bound = form[name]
-    attrs = {"class": "p-input sch-weight", "size": 5}
+    attrs: dict[str, str | bool] = {"class": "p-input sch-weight", "size": "5"}
     if not bound.errors:
         return bound.as_widget(attrs=attrs)
     error_id = f"{bound.auto_id}_error"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -64,7 +65,7 @@ def _counties(request: HttpRequest, permission: str) -> list[Unit]:
     return list(rows_with(request.user, Unit.objects.counties().valid_on(timezone.localdate()), permission))
 
 
-def _first_months(rows: list[Period]) -> list[date]:
+def _first_months(rows: Sequence[Period]) -> list[date]:
     """The months from which a year can be planned: this one, the next, and the first that is not there yet."""
     this = timezone.localdate().replace(day=1)
     latest = max((row.month for row in rows), default=next_month(this, -1))
@@ -188,7 +189,8 @@ def holiday_calendar(request: HttpRequest) -> HttpResponse:
     """The days that differ from Monday to Friday: shown by year, pasted as a list."""
     must_hold(request.user, "branches.view_workdayexception")
     editable = _counties(request, EDIT_DAYS)
-    text, problems, status = "", [], 200
+    text, status = "", 200
+    problems: list[pasted.LineProblem] = []
     if request.method == "POST":
         county = _county(request, EDIT_DAYS)
         text = request.POST.get("days", "")

@@ -232,10 +232,10 @@ def _changed_rule(
 ) -> HttpResponse:
     """The form as typed so far with the settings of the rule chosen; nothing is saved."""
     typed: dict[str, Any] = {name: form.data.get(name, "") for group in form.GROUPS.values() for name in group}
-    typed |= {"has_denominator": "has_denominator" in form.data, "rule_type": form.rule_type, "parameters": {}}
+    typed |= {"has_denominator": "has_denominator" in form.data, "rule_type": form.chosen_rule, "parameters": {}}
     seen = form.data.get("version", "")
     fresh = IndicatorForm(version=int(seen) if seen.isdecimal() else 0, layout=version.layout, item=item, initial=typed)
-    if request.htmx:
+    if request.htmx:  # type: ignore[attr-defined]
         return render(request, "assessments/_scheme_settings.html", {"form": fresh})
     return _indicator_page(request, version, fresh, item)
 

@@ -168,7 +168,7 @@ def with_state(rows: Iterable[Scheme], month: date) -> list[tuple[Scheme, str]]:
     rows = list(rows)
     current: dict[int, int] = {}
     for row in sorted(rows, key=_publication_order):
-        if row.state == Scheme.State.PUBLISHED and row.first_month <= month:
+        if row.state == Scheme.State.PUBLISHED and row.first_month and row.first_month <= month:
             current[row.unit_id] = row.pk
     return [(row, _state(row, row.pk == current.get(row.unit_id), month)) for row in rows]
 
@@ -182,7 +182,7 @@ def _state(row: Scheme, is_current: bool, month: date) -> str:
         return "draft"
     if is_current:
         return "current"
-    return "coming" if row.first_month > month else "past"
+    return "coming" if row.first_month and row.first_month > month else "past"
 
 
 def _next_number(taken: set[str], year: int) -> str:

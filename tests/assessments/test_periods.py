@@ -13,6 +13,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts import ticking
 from accounts.models import AuditEvent, User
 from assessments import holidays
 from assessments.deadlines import SEED_CALENDAR, calendar_problems, deadlines, next_month
@@ -430,3 +431,7 @@ def test_the_rules_of_an_open_month_do_not_follow_a_new_scheme(
     publish(second, county_admin, NOVEMBER)
     after = Period.objects.get(pk=period.pk)
     assert (after.scheme, after.submit_by) == (scheme, period.submit_by)
+
+
+def test_the_ticker_knows_the_months() -> None:
+    assert ticking._registry["assessments.months"].function is periods.due

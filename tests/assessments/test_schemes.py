@@ -118,6 +118,7 @@ def test_who_saw_an_older_version_is_refused_and_told_who_was_faster(county: Uni
         schemes.change_scheme(scheme, set_weight("C1", "9"), version=scheme.version, by=county_admin, now=NOW)
     assert codes(refused) == {"changed_meanwhile"}
     assert "county_admin" in refused.value.messages[0]
+    assert "09-20 10:00" in refused.value.messages[0]
     assert scheme.indicators.get(code="C1").weight == Decimal(8)
 
 
