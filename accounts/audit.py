@@ -204,12 +204,15 @@ SIGNED = (
 )
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 def code_of(event: AuditEvent) -> str:
     """HMAC-SHA-256 over the contents of the event, as 64 hexadecimal digits."""
     contents = {name: getattr(event, name) for name in SIGNED}
     contents["uid"] = str(event.uid)
     contents["at"] = event.at.astimezone(UTC).isoformat(timespec="microseconds")
-    return keyed("event", json.dumps(contents, sort_keys=True, ensure_ascii=True, separators=(",", ":")))
+    return keyed("event", _encode(contents))
 
 
 def keyed(purpose: str, text: str) -> str:

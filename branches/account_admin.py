@@ -64,6 +64,7 @@ class UserForm(ScopedForm):
     username = forms.CharField(
         label=_("user name"), max_length=40, help_text=_("3 to 40 small letters, digits, points and hyphens.")
     )
+    name = forms.CharField(label=_("person's name"), max_length=60)
     active_until = DayField(
         label=_("active until"), required=False, help_text=_("The last day of the account; empty for no end.")
     )
@@ -81,7 +82,8 @@ class UserAdmin(ActPagesMixin):
     """Names and states of accounts. What somebody may do is a role at a unit, on its own page."""
 
     form = UserForm
-    list_display = ("username", "name", "roles_held", "is_active", "last_login", "active_until")
+    list_display = ("username", "person", "roles_held", "is_active", "last_login", "active_until")
+    empty_value_display = "—"
     list_filter = ("is_active",)
     search_fields = ("username__startswith", "name__startswith")
     is_audited_by_service = True
@@ -157,6 +159,10 @@ class UserAdmin(ActPagesMixin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         return super().change_view(request, object_id, form_url, {"hide_history": True, **(extra_context or {})})
+
+    @admin.display(description=_("person's name"), ordering="name")
+    def person(self, user: User) -> str:
+        return user.name
 
     @admin.display(description=_("roles"))
     def roles_held(self, user: User) -> str:

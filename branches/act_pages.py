@@ -68,6 +68,10 @@ class ActPagesMixin(ScopedModelAdmin):
     def _offered(self, request: HttpRequest, row: Model) -> list[Act]:
         return [act for act in self.acts if act.is_offered(row) and self._may(request, act.permission, row)]
 
+    def told(self, row: Any) -> str:
+        """The row in words, on the page of an act."""
+        return str(row)
+
     def _address(self, act: Act, row: Model) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{act.name}", args=[row.pk])
 
@@ -101,9 +105,9 @@ class ActPagesMixin(ScopedModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": act.label,
-            "crumbs": [(reverse(f"admin:{info}_changelist"), self.opts.verbose_name_plural), (here, str(row))],
+            "crumbs": [(reverse(f"admin:{info}_changelist"), self.opts.verbose_name_plural), (here, self.told(row))],
             "act": act,
-            "row": row,
+            "row": self.told(row),
             "form": form,
             "back": here,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Model, Q, QuerySet
@@ -122,7 +123,8 @@ def _is(*states: MembershipState) -> Any:
 @admin.register(Membership)
 class MembershipAdmin(ActPagesMixin):
     form = ProposalForm
-    list_display = ("user", "role", "unit", "valid_from", "valid_to", "state", "proposed_by", "confirmed_by")
+    list_display = ("user", "role", "unit", "valid_from", "valid_to", "state", "proposer", "confirmer")
+    empty_value_display = "—"
     list_filter = (StateFilter, "role")
     list_select_related = ("user", "unit", "proposed_by", "confirmed_by")
     search_fields = ("user__username__startswith", "user__name__startswith", "unit__name__startswith")
@@ -169,10 +171,33 @@ class MembershipAdmin(ActPagesMixin):
     def state(self, membership: Membership) -> str:
         return str(state_of(membership, timezone.localdate()).label)
 
+    @admin.display(description=_("proposed by"))
+    def proposer(self, membership: Membership) -> str:
+        return str(membership.proposed_by or "—")
+
+    @admin.display(description=_("confirmed by"))
+    def confirmer(self, membership: Membership) -> str:
+        return str(membership.confirmed_by or "—")
+
+    @admin.display(description=_("confirmed at"))
+    def confirmed_on(self, membership: Membership) -> Any:
+        return membership.confirmed_at
+
+    def told(self, row: Membership) -> str:
+        return f"{row.user}　{row}"
+
+    def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        """Without the pencil and the plus beside a choice: accounts and units are kept on their own pages."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(getattr(field, "widget", None), RelatedFieldWidgetWrapper):
+            for act in ("add", "change", "view", "delete"):
+                setattr(field.widget, f"can_{act}_related", False)
+        return field
+
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         if obj is None:
             return self.fields
-        return (*self.fields, "state", "proposed_by", "confirmed_by", "confirmed_at")
+        return (*self.fields, "state", "proposer", "confirmer", "confirmed_on")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return () if obj is None else self.get_fields(request, obj)

@@ -13,6 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
+from django.utils import translation
 from pytest_django.fixtures import Settings
 
 from accounts import append_only, audit, sealing
@@ -247,7 +248,7 @@ def test_accepted_restore_is_recorded_and_sealing_goes_on(trail: list[AuditEvent
 
 
 def test_nothing_to_accept_is_refused(trail: list[AuditEvent]) -> None:
-    with pytest.raises(CommandError, match="nothing to accept"):
+    with translation.override("en"), pytest.raises(CommandError, match="nothing to accept"):
         call_command("verify_audit", "--accept", "reason", stdout=StringIO())
     assert not AuditEvent.objects.filter(event="audit.accept_state").exists()
 
