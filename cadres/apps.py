@@ -5,3 +5,11 @@ from django.utils.translation import gettext_lazy as _
 class CadresConfig(AppConfig):
     name = "cadres"
     verbose_name = _("Cadres")
+
+    def ready(self) -> None:
+        # The sheets read models, which exist only now.
+        from cadres.sheets import CadresSheet, ReserveCadresSheet
+        from imports.sheets import register
+
+        register(CadresSheet())
+        register(ReserveCadresSheet())

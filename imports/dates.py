@@ -21,7 +21,8 @@ SEPARATED = re.compile(r"(\d{4}|\d{2})[年.\-/。、,](\d{1,2})(?:[月.\-/。、
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})?")
 YEAR_ONLY = re.compile(r"(\d{4})年?")
 NO_DATE = re.compile(r"1900([.\-/年]?0?[01](月|[.\-/月]0?[01]日?)?)?年?|至今")
-AGE = re.compile(r"\(?\d{1,3}(周?岁)\)?")
+AGE = re.compile(r"\(?\d{1,3}周?岁\)?")
+AGE_BEHIND = re.compile(r"\(\d{1,3}周?岁?\)$")
 CLOCK = re.compile(r"[\sT]+\d{1,2}:\d{2}(:\d{2})?(\.\d+)?\s*$")
 UNTIL = re.compile(r"(?<=\d)(?:年|月|日)?(?:至今|至|到|起|以来|—+|–|~|-{2,}|-(?=\d{4})).*$")
 
@@ -111,6 +112,7 @@ def from_text(text: str, today: date) -> ReadDate:
     plain = clean_code(CLOCK.sub("", text)).strip("'‘’`")
     if not plain or is_empty_word(unicodedata.normalize("NFC", text).strip()) or NO_DATE.fullmatch(plain):
         return ReadDate()
+    plain = AGE_BEHIND.sub("", plain)
     plain = _plain_digits(UNTIL.sub("", plain, count=1) if not COMPACT.fullmatch(plain) else plain)
     if NO_DATE.fullmatch(plain):
         return ReadDate()

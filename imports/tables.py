@@ -203,6 +203,7 @@ class _BodyReader:
         ]
         self.titles = {clean_code(text_of(cell)) for row in worksheet.rows[:first] for cell in row} - {""}
         self.fills = self._fills(table.header_rows[-1])
+        self.by_number: dict[int, Line] = {}
 
     def _fills(self, first: int) -> dict[tuple[int, int], tuple[int, int]]:
         """Cells inside merged ranges of the data -> the cell that holds their value."""
@@ -220,7 +221,8 @@ class _BodyReader:
         if reason:
             self.table.skipped.append((index + 1, reason))
             return reason != "note" or not self.table.lines
-        self.table.lines.append(Line(index + 1, self._filled(index, row)))
+        line = self.by_number[index + 1] = Line(index + 1, self._filled(index, row))
+        self.table.lines.append(line)
         return True
 
     def _reason(self, row: list[Cell]) -> str:
@@ -268,7 +270,7 @@ class _BodyReader:
 
     def _resolved(self, source: tuple[int, int]) -> Cell:
         """The first cell of a merged range, which may itself be a ditto mark."""
-        line = next((line for line in reversed(self.table.lines) if line.number == source[0] + 1), None)
+        line = self.by_number.get(source[0] + 1)
         cells = line.cells if line else self.worksheet.rows[source[0]]
         return cells[source[1]] if source[1] < len(cells) else ""
 

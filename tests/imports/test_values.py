@@ -61,6 +61,7 @@ YUAN, WAN = Decimal(1), Decimal(10_000)
         ("1900-01-00", NO_DATE),
         ("48岁", NO_DATE),
         ("(48岁)", NO_DATE),
+        ("1975.03(48岁)", ("1975-03", "")),
         ("2005.13", (None, "date_unreadable")),
         ("1989.00", (None, "date_unreadable")),
         ("2001.02.30", (None, "date_unreadable")),

@@ -1,0 +1,169 @@
+"""Rosters by village: the columns of township and village, and the sheet of village cards."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from branches.models import Village
+from branches.unit_lookup import Place, UnitLookup
+from imports import cells
+from imports.sheets import Column, Judgement, Row, Sheet
+from imports.tables import Table
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+TOWNSHIP = Column(
+    "township",
+    (
+        "乡镇(街道)",
+        "镇街",
+        "乡镇名称",
+        "所属乡镇",
+        "乡镇",
+        "乡镇街道",
+        "乡(镇)",
+        "乡镇(街道)名称",
+        "所在乡镇",
+        "街道",
+        "乡镇办",
+        "township",
+    ),
+    cells.line,
+    60,
+    fills_down=True,
+)
+VILLAGE_HEADINGS = (
+    "村(社区)名称",
+    "村名",
+    "行政村",
+    "所在村",
+    "村",
+    "村(社区)",
+    "村社区",
+    "村名称",
+    "所属村",
+    "村居",
+    "村(居)",
+    "所在村(社区)",
+    "行政村名称",
+    "建制村",
+    "village",
+)
+VILLAGE = Column("village", VILLAGE_HEADINGS, cells.line, 60, is_required=True, fills_down=True, within="township")
+VILLAGE_ONCE = Column("village", VILLAGE_HEADINGS, cells.line, 60, is_required=True)
+REMARK = Column("remark", ("备注", "说明"), cells.text, 2000)
+JUMP = 100
+"""Times last year's amount, up or down, at which the unit of money is in doubt (handbook 10.4)."""
+
+
+class PlaceSheet(Sheet):
+    """A sheet whose rows belong to villages."""
+
+    def defaults(self, tables: Sequence[Table], user: User, today: date) -> list[dict[str, str]]:
+        """The township that a title or the worksheet's name says; without a column of villages the village too."""
+        lookup = UnitLookup(user, self.permission, today)
+        return [self._defaults_of(table, lookup) for table in tables]
+
+    def _defaults_of(self, table: Table, lookup: UnitLookup) -> dict[str, str]:
+        given: dict[str, str] = {}
+        townships = lookup.townships_in(" ".join([*table.titles, table.worksheet]))
+        township = townships[0] if len(townships) == 1 else None
+        if township:
+            given["township"] = township.name
+        if any(self.headings.field_of(heading) == "village" for heading in table.headings.values()):
+            return given
+        named = lookup.villages_in(" ".join(table.titles), township)
+        if lookup.is_village_name(table.worksheet):
+            given["village"] = table.worksheet
+        elif len(named) == 1:
+            given["village"] = named[0].name
+        return given
+
+
+def find_villages(rows: list[Row], lookup: UnitLookup) -> dict[int, Place]:
+    """Position of the row -> its village. What is wrong is added to the rows."""
+    found: dict[int, Place] = {}
+    for index, row in enumerate(rows):
+        if row.values["village"] is None:
+            continue
+        for match in lookup.resolve(row.values["township"], row.values["village"]):
+            if match.place:
+                found[index] = match.place
+            else:
+                row.add(match.code, match.field, match.suggestion)
+    return found
+
+
+def mark_duplicates(rows: list[Row], keys: Sequence[object], field: str) -> None:
+    """Every row of a key that stands more than once is faulty. A key of None is no key."""
+    groups: dict[object, list[Row]] = defaultdict(list)
+    for row, key in zip(rows, keys, strict=True):
+        if key is not None:
+            groups[key].append(row)
+    for group in groups.values():
+        if len(group) > 1:
+            for row in group:
+                row.add("duplicate_in_file", field)
+
+
+def is_jump(now: Decimal, before: Decimal) -> bool:
+    """Whether one amount is a hundred times the other. Nothing is said about nothing."""
+    return now > 0 and before > 0 and (now >= before * JUMP or now * JUMP <= before)
+
+
+class UnitsSheet(PlaceSheet):
+    """Village cards (handbook 8.4). A village that is not in the tree is an error: an import makes no units."""
+
+    name = "units"
+    permission = "branches.change_village"
+    subject = "village"
+    columns = (
+        TOWNSHIP,
+        VILLAGE_ONCE,
+        Column("group_count", ("村民小组数", "村民小组", "小组数", "组数"), cells.count),
+        Column("natural_village_count", ("自然村数", "自然村", "自然村(个)"), cells.count),
+        Column("household_count", ("总户数", "户数", "农户数"), cells.count),
+        Column("population", ("总人口(常住)", "总人口", "人口", "人口数", "常住人口"), cells.count),
+        Column("member_count", ("党员数", "党员人数", "党员总数", "党员数(正式/预备)"), cells.count),
+        Column("representative_count", ("村民代表数", "村民代表", "村民代表人数"), cells.count),
+        Column("farmland_mu", ("耕地(亩)", "耕地", "耕地面积", "耕地面积(亩)"), cells.area),
+        Column("forest_mu", ("林地(亩)", "林地", "林地面积", "林地面积(亩)"), cells.area),
+        Column(
+            "operating_assets", ("集体经营性资产", "经营性资产", "村集体经营性资产", "集体经营性资产总额"), cells.money
+        ),
+        Column(
+            "last_year_income",
+            ("上年集体收入", "上年度集体收入", "上年村集体收入", "上年集体经济收入", "上年度村集体经济收入"),
+            cells.money,
+        ),
+        Column(
+            "last_year_operating_income",
+            ("上年经营性收入", "上年度经营性收入", "上年集体经营性收入"),
+            cells.money,
+        ),
+        REMARK,
+    )
+    figures = tuple(column.field for column in columns if column.field not in ("township", "village", "remark"))
+
+    def judge(self, rows: list[Row], user: User, today: date) -> Judgement:
+        places = find_villages(rows, UnitLookup(user, self.permission, today))
+        keys = [places[index].pk if index in places else None for index in range(len(rows))]
+        mark_duplicates(rows, keys, "village")
+        cards = Village.objects.in_bulk({key for key in keys if key}, field_name="unit_id")
+        for row, key in zip(rows, keys, strict=True):
+            self._compare(row, cards.get(key) if key else None)
+        return Judgement(rows)
+
+    def _compare(self, row: Row, card: Village | None) -> None:
+        given = {name: row.values[name] for name in self.figures if row.values[name] is not None}
+        same = card is not None and all(getattr(card, name) == value for name, value in given.items())
+        row.outcome = "unchanged" if same else "changed"
+        for name in ("last_year_income", "last_year_operating_income"):
+            before = getattr(card, name) if card else None
+            if before is not None and name in given and is_jump(given[name], before):
+                row.add("amount_jump", name)

@@ -1,0 +1,216 @@
+"""From a file to the answer of import.md section 3: found, mapped, normalised, matched, checked. Writes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imports.cells import Context, Reading, read_cell
+from imports.mapping import map_columns
+from imports.money import unit_of_heading, unit_of_title
+from imports.problems import Problem, sentence_of_refusal
+from imports.reading import read_worksheets
+from imports.refusals import FileRefused
+from imports.sheets import Column, Row, Sheet
+from imports.tables import Found, Line, Table, find_tables, is_blank
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+TITLE_YEAR = re.compile(r"(20\d{2})\s*年")
+
+
+@dataclass
+class Answer:
+    """What a dry run says. `refused` is set when the file could not be read."""
+
+    sheet: str
+    file: str
+    refused: FileRefused | None = None
+    tables: list[MappedTable] = field(default_factory=list)
+    skipped_worksheets: list[tuple[str, str]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    missing: int = 0
+
+    @property
+    def problems(self) -> list[Problem]:
+        return [problem for row in self.rows for problem in row.problems]
+
+    def counts(self) -> dict[str, int]:
+        kinds = ["faulty" if row.is_faulty else row.outcome for row in self.rows]
+        numbers = {kind: kinds.count(kind) for kind in ("new", "changed", "unchanged", "faulty")}
+        return {"rows": len(kinds), **numbers, "missing": self.missing}
+
+    def as_json(self) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "sheet": self.sheet,
+            "file": self.file,
+            "ok": self.refused is None,
+            "file_problem": self.refused.code if self.refused else None,
+            "tables": [table.as_json() for table in self.tables],
+            **self.counts(),
+            "problems": [problem.as_json() for problem in self.problems],
+            "applied": False,
+        }
+        if self.refused:
+            answer["message"] = sentence_of_refusal(self.refused.code, self.refused.found)
+        if self.skipped_worksheets:
+            answer["skipped_worksheets"] = [
+                {"worksheet": name, "reason": reason} for name, reason in self.skipped_worksheets
+            ]
+        return answer
+
+
+@dataclass
+class MappedTable:
+    table: Table
+    fields: dict[int, str]
+    """Column -> field."""
+
+    def as_json(self) -> dict[str, Any]:
+        headings = self.table.headings
+        numbers = [line.number for line in self.table.lines]
+        return {
+            "worksheet": self.table.worksheet,
+            "header_rows": self.table.header_rows,
+            "first_row": numbers[0] if numbers else None,
+            "last_row": numbers[-1] if numbers else None,
+            "mapped": {headings[column]: name for column, name in self.fields.items()},
+            "ignored": [heading for column, heading in headings.items() if column not in self.fields],
+            "skipped": [{"row": number, "reason": reason} for number, reason in self.table.skipped],
+        }
+
+
+def check_file(sheet: Sheet, path: Path, *, user: User, today: date, name: str | None = None) -> Answer:
+    """Reads and checks a whole file for a user. `name` is the name it came with."""
+    answer = Answer(sheet.name, name or path.name)
+    try:
+        found = _tables_of(sheet, path, answer.file)
+    except FileRefused as refused:
+        answer.refused = refused
+        return answer
+    answer.skipped_worksheets = found.skipped_worksheets
+    answer.tables = [MappedTable(table, map_columns(table.headings, sheet.headings)) for table in found.tables]
+    rows: list[Row] = []
+    defaults = sheet.defaults([mapped.table for mapped in answer.tables], user, today)
+    for mapped, given in zip(answer.tables, defaults, strict=True):
+        rows += _TableReader(sheet, mapped, given, today).rows()
+    if not rows:
+        answer.refused = FileRefused("no_rows")
+        return answer
+    judgement = sheet.judge(rows, user, today)
+    answer.rows, answer.missing = judgement.rows, judgement.missing
+    return answer
+
+
+def _tables_of(sheet: Sheet, path: Path, name: str) -> Found:
+    def name_columns(headings: dict[int, str]) -> set[int]:
+        return {column for column, mapped in map_columns(headings, sheet.headings).items() if mapped == sheet.subject}
+
+    found = find_tables(read_worksheets(path, name), sheet.headings.knows, name_columns)
+    if not found.tables:
+        reasons = {reason for _name, reason in found.skipped_worksheets}
+        raise FileRefused("header_not_found" if "no_header" in reasons else "no_rows")
+    if not any(table.lines for table in found.tables):
+        raise FileRefused("no_rows")
+    return found
+
+
+class _TableReader:
+    """Turns the lines of one table into rows of values."""
+
+    def __init__(self, sheet: Sheet, mapped: MappedTable, given: dict[str, str], today: date) -> None:
+        self.sheet = sheet
+        self.table = mapped.table
+        self.given = given
+        self.above: dict[str, tuple[Any, Any]] = {}
+        """Field -> its last value, and that of the field within which it may be filled down."""
+        headings = mapped.table.headings
+        title_unit = next((unit for unit in map(unit_of_title, mapped.table.titles) if unit), None)
+        years = [found[1] for title in mapped.table.titles for found in TITLE_YEAR.finditer(title)]
+        year = int(years[0]) if len(set(years)) == 1 else None
+        self.columns: dict[str, list[tuple[int, Context]]] = {}
+        for column, name in sorted(mapped.fields.items(), key=lambda item: sheet.headings.rank_of(headings[item[0]])):
+            unit: Decimal | None = unit_of_heading(headings[column]) or title_unit
+            self.columns.setdefault(name, []).append((column, Context(today, unit, year)))
+        self.labels = {
+            column.field: headings[self.columns[column.field][0][0]]
+            if column.field in self.columns
+            else column.headings[0]
+            for column in sheet.columns
+        }
+        self.mapped = tuple(dict.fromkeys(mapped.fields.values()))
+
+    def rows(self) -> Iterator[Row]:
+        kept: list[Line] = []
+        for line in self.table.lines:
+            row = Row(self.table.worksheet, line.number, {}, self.labels, self.mapped)
+            for column in self.sheet.columns:
+                self._read(row, column, line)
+            if self._is_record(line):
+                kept.append(line)
+                self._require(row)
+                yield row
+            else:
+                self.table.skipped.append((line.number, "blank"))
+        self.table.lines = kept
+        self._drop_blank_edges()
+
+    def _read(self, row: Row, column: Column, line: Line) -> None:
+        values = []
+        for index, context in self.columns.get(column.field, ()):
+            reading: Reading = read_cell(line.cells[index], column.parse, context, column.max_length)
+            heading = self.table.headings[index]
+            row.problems += [Problem(row.worksheet, row.number, heading, code) for code in reading.codes]
+            if reading.value is not None:
+                values.append(reading.value)
+        value = column.choose(values) if values else None
+        if value is None and not any(problem.column == self.labels[column.field] for problem in row.problems):
+            value = self._filled(row, column)
+        row.values[column.field] = value
+        if value is not None and column.fills_down:
+            self.above[column.field] = (value, row.values.get(column.within))
+
+    def _filled(self, row: Row, column: Column) -> Any:
+        """What an empty cell takes: from the title without a word, from the row above with a warning."""
+        given = self.given.get(column.field)
+        above, within = self.above.get(column.field, (None, None)) if column.fills_down else (None, None)
+        if within != row.values.get(column.within):
+            above = None
+        if above is None or above == given or column.field not in self.columns:
+            return given
+        row.add("filled_down", column.field)
+        return above
+
+    def _is_record(self, line: Line) -> bool:
+        """Without its subject, a line is a record only when a cell of its own besides the places is filled."""
+        subject = self.columns.get(self.sheet.subject)
+        own = [
+            index
+            for name, places in self.columns.items()
+            for index, _context in places
+            if not self.sheet.by_field[name].fills_down
+        ]
+        return any(not is_blank(line.cells[index]) for index in own) or (
+            subject is not None
+            and not self.sheet.by_field[self.sheet.subject].fills_down
+            and any(not is_blank(line.cells[index]) for index, _context in subject)
+        )
+
+    def _require(self, row: Row) -> None:
+        told = {problem.column for problem in row.problems if problem.is_error}
+        for column in self.sheet.columns:
+            if column.is_required and row.values[column.field] is None and self.labels[column.field] not in told:
+                row.add("required_missing", column.field)
+
+    def _drop_blank_edges(self) -> None:
+        numbers = [line.number for line in self.table.lines]
+        first, last = (numbers[0], numbers[-1]) if numbers else (0, 0)
+        self.table.skipped = sorted(
+            (number, reason) for number, reason in self.table.skipped if reason != "blank" or first < number < last
+        )
