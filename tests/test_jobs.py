@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from celery import Celery
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
@@ -412,6 +412,139 @@ def test_of_many_requests_at_once_one_makes_the_job(handled: None, monkeypatch: 
     assert len(made) == 4
     assert len(set(made)) == 1
     assert Job.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_heartbeat_learns_of_a_lost_lease_and_the_next_progress_stops_the_handler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(jobs, "PROGRESS_SECONDS", 0.02)
+    user = User.objects.create_user("clerk", name="Clerk")
+    stopped = []
+
+    def slow(run: jobs.JobRun, **_: int) -> None:
+        take_away(run.job.pk)
+        end = time.monotonic() + 10
+        try:
+            while time.monotonic() < end:
+                run.progress(1, 2)
+                time.sleep(0.01)
+        except jobs.LeaseLost:
+            stopped.append(True)
+            raise
+
+    with jobs.registered(KIND, slow):
+        job = ask(user)
+    assert stopped == [True]
+    assert Job.objects.get(pk=job.pk).lease_token == "another"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_heartbeat_that_cannot_write_tries_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(jobs, "PROGRESS_SECONDS", 0.02)
+    user = User.objects.create_user("clerk", name="Clerk")
+    beats: list[bool] = []
+    renew = jobs._renew
+
+    def fails_first(run: jobs.JobRun) -> None:
+        beats.append(True)
+        if len(beats) == 1:
+            raise OperationalError("the database restarts")
+        renew(run)
+
+    def slow(run: jobs.JobRun, **_: int) -> None:
+        end = time.monotonic() + 10
+        while len(beats) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(jobs, "_renew", fails_first)
+    with jobs.registered(KIND, slow):
+        job = ask(user)
+    assert len(beats) >= 2
+    assert f"job {job.pk}: heartbeat not written (OperationalError)" in [r.getMessage() for r in caplog.records]
+    assert Job.objects.get(pk=job.pk).state == Job.State.SUCCEEDED
+
+
+def test_a_failure_after_a_lost_lease_changes_nothing_of_the_job(
+    newcomer: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    def lose_and_fail(run: jobs.JobRun, **_: int) -> None:
+        take_away(run.job.pk)
+        raise RuntimeError
+
+    with jobs.registered(KIND, lose_and_fail):
+        job = ask(newcomer)
+        jobs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.lease_token, job.message) == ("running", "another", "")
+    assert f"job {job.pk}: failed after its lease was lost" in [r.getMessage() for r in caplog.records]
+
+
+def test_a_failure_that_cannot_be_recorded_is_left_to_the_lease(
+    newcomer: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down(run: jobs.JobRun, **_: int) -> None:
+        raise RuntimeError
+
+    def gone(*_: object, **__: object) -> None:
+        raise OperationalError("the database is gone")
+
+    monkeypatch.setattr(jobs.JobRun, "_end", gone)
+    with jobs.registered(KIND, break_down):
+        job = ask(newcomer)
+        assert jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.RUNNING
+    assert job.lease_until is not None
+    assert f"job {job.pk}: failure not recorded" in [r.getMessage() for r in caplog.records]
+
+
+def test_a_job_of_the_system_itself_has_no_requester_to_ask(county_admin: User) -> None:
+    with jobs.registered(KIND, write_rows, permission="assessments.close_period"):
+        job = jobs.enqueue(KIND, {"user_id": county_admin.pk, "count": 3}, by=None, key="7")
+        jobs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.requested_by) == ("succeeded", None)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionDenied(), "The account that asked for this work no longer has the right to it."),
+        (PermissionDenied("Not in your area."), "Not in your area."),
+    ],
+)
+def test_what_the_handler_itself_refuses_fails_at_once(error: PermissionDenied, message: str, newcomer: User) -> None:
+    def refuse(run: jobs.JobRun, **_: int) -> None:
+        raise error
+
+    with jobs.registered(KIND, refuse):
+        job = ask(newcomer)
+        jobs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.message) == ("failed", 1, message)
+
+
+def test_who_comes_second_by_a_moment_gets_the_first_ones_job(
+    handled: None, newcomer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ask(newcomer)
+    look = jobs._live
+    looks: list[bool] = []
+
+    def too_early(kind: str, key: str) -> Job | None:
+        looks.append(True)
+        return None if len(looks) == 1 else look(kind, key)
+
+    monkeypatch.setattr(jobs, "_live", too_early)
+    assert ask(newcomer).pk == first.pk
+    monkeypatch.setattr(jobs, "_live", lambda kind, key: None)
+    with pytest.raises(IntegrityError):
+        ask(newcomer)
 
 
 # --- Sweeping -----------------------------------------------------------------------------

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.db.models.functions import Now
 
 from accounts import jobs, ticking
+from accounts.management.commands import ticker as ticker_command
 from accounts.management.commands.ticker import Ticker
 from accounts.models import Job, Lease, User
 
@@ -133,3 +137,64 @@ def test_a_standby_ticker_leaves_the_jobs_alone(monkeypatch: pytest.MonkeyPatch)
         standby.stop()
     assert Job.objects.get(pk=job.pk).state == Job.State.QUEUED
     assert Lease.objects.get(name=ticking.LEASE_NAME).holder == "the one at work"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_does_not_end_in_time_is_handed_back_when_the_ticker_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "wake", lambda job_id: False)
+    monkeypatch.setattr(ticker_command, "STOP_SECONDS", 0.1)
+    left: list[int] = []
+    monkeypatch.setattr(ticker_command.os, "_exit", left.append)
+    monkeypatch.setattr(ticker_command.logging, "shutdown", lambda: None)
+    user = User.objects.create_user("clerk", name="Clerk")
+    began, may_end = threading.Event(), threading.Event()
+
+    def endless(run: jobs.JobRun) -> None:
+        began.set()
+        may_end.wait(30)
+
+    with jobs.registered("tests.endless", endless), ticking.replaced({}):
+        job = jobs.enqueue("tests.endless", {}, by=user, key="1")
+        stopping = Ticker()
+        stopping.round(sweeping=True)
+        assert began.wait(30)
+        stopping.round(sweeping=True)
+        stopping.stop()
+        job.refresh_from_db()
+        assert (job.state, job.attempt) == ("queued", 0)
+        assert left == [0]
+        assert Lease.objects.get(name=ticking.LEASE_NAME).holder == ""
+        may_end.set()
+        stopping._runner.shutdown(wait=True)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == ("queued", 0)
+
+
+def test_the_ticker_waits_for_a_database_that_is_away_and_stops_when_asked(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ticking, "TICK_SECONDS", 0.01)
+    ticker = Ticker()
+    rounds: list[bool] = []
+
+    def away(*, sweeping: bool) -> None:
+        rounds.append(sweeping)
+        if len(rounds) == 2:
+            ticker.asked_to_stop(15, None)
+        raise OperationalError("restarting")
+
+    def also_away(holder: str) -> None:
+        raise OperationalError("restarting")
+
+    monkeypatch.setattr(ticker, "round", away)
+    monkeypatch.setattr(ticking, "release", also_away)
+    monkeypatch.setattr(ticker_command, "connection", SimpleNamespace(close=lambda: None))
+    ticker.loop()
+    assert rounds == [True, False]
+    assert [record.getMessage() for record in caplog.records if record.name.endswith("ticker")] == [
+        "ticker: the database does not answer (OperationalError)",
+        "ticker: the database does not answer (OperationalError)",
+        "ticker: nothing handed back, its leases will end (OperationalError)",
+    ]

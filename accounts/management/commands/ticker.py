@@ -80,9 +80,12 @@ class Ticker:
             future.cancel()
         waiting = [future for future in self._handed.values() if not future.done()]
         ended = all(_ends_within(future, STOP_SECONDS) for future in waiting)
-        if not ended:
-            jobs.hand_back_all()
-        ticking.release(self._holder)
+        try:
+            if not ended:
+                jobs.hand_back_all()
+            ticking.release(self._holder)
+        except DatabaseError as error:
+            logger.warning("ticker: nothing handed back, its leases will end (%s)", type(error).__name__)
         connection.close()
         if not ended:
             # The thread cannot be interrupted, and its lease is gone: nothing it does counts any more.
