@@ -39,6 +39,7 @@ from django.db.transaction import TransactionManagementError
 from django.utils.translation import gettext_noop
 from kombu.exceptions import KombuError
 
+from accounts import context
 from accounts.models import Job, User
 
 if TYPE_CHECKING:
@@ -265,7 +266,8 @@ def run(job_id: int) -> bool:
         job_run._heartbeat.start()
     _running[job_run.token] = job_run
     try:
-        _attempt(job_run)
+        with context.acting(request_id=f"job {job_id}"):
+            _attempt(job_run)
     finally:
         del _running[job_run.token]
         if job_run._heartbeat is not None:

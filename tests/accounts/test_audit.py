@@ -9,8 +9,8 @@ import pytest
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from accounts import audit, context
-from accounts.models import AuditEvent, User
+from accounts import audit, context, jobs
+from accounts.models import AuditEvent, Job, User
 from branches.models import Unit
 
 
@@ -94,3 +94,15 @@ def test_null_character_does_not_reach_the_database(db: None) -> None:
     event = AuditEvent.objects.get()
     assert (event.changes, event.reason) == ({"name": "a\ufffdb"}, "c\ufffdd")
     assert connection.in_atomic_block
+
+
+def test_event_of_a_job_carries_its_number(county_admin: User) -> None:
+    def work(run: jobs.JobRun) -> None:
+        with transaction.atomic():
+            audit.record("branches.change_unit", actor=run.by)
+
+    with jobs.registered("test.audited", work):
+        job = Job.objects.create(kind="test.audited", key="1", requested_by=county_admin)
+        jobs.run(job.pk)
+    assert AuditEvent.objects.get().request_id == f"job {job.pk}"
+    assert context.current() == context.NOWHERE
