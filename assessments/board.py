@@ -306,7 +306,8 @@ def groups_of(ranking: Ranking, user: User) -> Groups:
 
 def tabs(groups: Groups, filters: Filters) -> list[Tab]:
     """The whole county, then the classes that have villages."""
-    found = [Tab(_("County"), groups.villages, "", not filters.village_class and not filters.band)]
+    is_all = not filters.village_class and not filters.band
+    found = [Tab(pgettext("group of villages", "County"), groups.villages, "", is_all)]
     for kind in VillageClass.Kind:
         if groups.classes.get(kind):
             found.append(Tab(str(kind.label), groups.classes[kind], f"class={kind}", filters.village_class == kind))

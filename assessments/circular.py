@@ -224,7 +224,7 @@ def _annex(paper: Paper, words: Words, rows: Sequence[Row]) -> None:
     paper.add_page_break()
     _line(paper, _("Annex"), WD_ALIGN_PARAGRAPH.LEFT, HEADING_FONT)
     _line(paper, _("Ranking of all villages"), WD_ALIGN_PARAGRAPH.CENTER, TITLE_FONT, TITLE_SIZE)
-    headings = [_("Rank"), _("Village"), _("Township"), _("Total"), _("Grade"), _("Most points lost")]
+    headings = [_("Rank"), _("Village"), _("Township"), pgettext("score", "Total"), _("Grade"), _("Most points lost")]
     cells = [
         [
             "—" if row.rank is None else str(row.rank),
@@ -241,7 +241,7 @@ def _annex(paper: Paper, words: Words, rows: Sequence[Row]) -> None:
 
 
 def _place_headings() -> list[str]:
-    return [_("Rank"), _("Village"), _("Township"), _("Total")]
+    return [_("Rank"), _("Village"), _("Township"), pgettext("score", "Total")]
 
 
 def _place_cells(row: Row) -> list[str]:

@@ -13,6 +13,7 @@ import xlsxwriter
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -79,7 +80,7 @@ def _columns(words: Words, filters: Filters) -> list[_Column]:
         _Column(_("Village"), 12, "", lambda row: row.result.village.name),
         _Column(_("Township"), 12, "", lambda row: row.township),
         _Column(_("Class"), 8, "", lambda row: str(row.result.get_village_class_display())),
-        _Column(_("Total"), 8, points, lambda row: row.result.total),
+        _Column(pgettext("score", "Total"), 8, points, lambda row: row.result.total),
     ]
     for place, category in enumerate(words.rules.categories):
         full = points_text(words.rules.category_weight(category.code))

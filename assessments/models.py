@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from assessments.querysets import RankingQuerySet, ResultQuerySet, SchemePartQuerySet, SchemeQuerySet
 from branches.models import Unit, VillageClass
@@ -526,7 +527,7 @@ class Appeal(models.Model):
     """An objection to one line of a receipt, decided by somebody who did not score it (handbook 3.7)."""
 
     class State(models.TextChoices):
-        OPEN = "open", _("Open")
+        OPEN = "open", pgettext_lazy("objection", "Open")
         UPHELD = "upheld", _("Upheld")
         CORRECTED = "corrected", _("Corrected otherwise")
         REJECTED = "rejected", _("Rejected")
