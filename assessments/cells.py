@@ -18,7 +18,7 @@ from typing import Any, Self
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from assessments.rules import SCALE, CellSpec, in_language, to_scaled, value_text
+from assessments.rules import SCALE, CellSpec, in_language, to_scaled
 
 Stored = int | list[Any] | None
 """A cell as `VillageMonth.values` keeps it; None is "not yet", where the key is missing."""
@@ -160,6 +160,8 @@ def parse(text: str, spec: CellSpec) -> Value:
 
     Raises RefusedError for what cannot be stored.
     """
+    if text.isascii() and text.isdigit() and len(text) <= WHOLE_DIGITS:
+        return Value(State.GIVEN, _in_range(int(text) * SCALE, spec))
     typed = normalise(text)
     if not typed:
         return NOT_YET
@@ -230,13 +232,13 @@ def _check_decimals(fraction: str, typed: str, spec: CellSpec) -> None:
 
 
 def _in_range(scaled: int, spec: CellSpec) -> int:
-    if spec.minimum is not None and scaled < to_scaled(spec.minimum):
+    if spec.minimum is not None and scaled < spec.minimum * SCALE:
         raise RefusedError(
-            Problem.of("below_minimum", value=value_text(scaled), minimum=value_text(to_scaled(spec.minimum)))
+            Problem.of("below_minimum", value=number_text(scaled), minimum=number_text(to_scaled(spec.minimum)))
         )
-    if spec.maximum is not None and scaled > to_scaled(spec.maximum):
+    if spec.maximum is not None and scaled > spec.maximum * SCALE:
         raise RefusedError(
-            Problem.of("above_maximum", value=value_text(scaled), maximum=value_text(to_scaled(spec.maximum)))
+            Problem.of("above_maximum", value=number_text(scaled), maximum=number_text(to_scaled(spec.maximum)))
         )
     return scaled
 
@@ -244,10 +246,17 @@ def _in_range(scaled: int, spec: CellSpec) -> int:
 # Writing it again
 
 
+def number_text(scaled: int) -> str:
+    """A number without trailing zeros: 125000 -> "12.5"."""
+    whole, fraction = divmod(abs(scaled), SCALE)
+    text = f"{whole}.{fraction:04}".rstrip("0") if fraction else str(whole)
+    return f"-{text}" if scaled < 0 else text
+
+
 def text_of(value: Value) -> str:
     """The text that stands in the cell; `parse` gives the same value again. An exempt cell has none."""
     if value.scaled is not None:
-        return value_text(value.scaled)
+        return number_text(value.scaled)
     return "—" if value.state == State.NOT_APPLICABLE else ""
 
 
@@ -262,7 +271,7 @@ def unit_of(spec: CellSpec) -> str:
 def measured(scaled: int, spec: CellSpec) -> str:
     """A number with its unit: `5 件`, `96.5%`."""
     unit = unit_of(spec)
-    return f"{value_text(scaled)}%" if unit == "%" else f"{value_text(scaled)} {unit}".rstrip()
+    return f"{number_text(scaled)}%" if unit == "%" else f"{number_text(scaled)} {unit}".rstrip()
 
 
 # What looks wrong
@@ -334,7 +343,7 @@ def _unusual(spec: CellSpec, scaled: int, context: Context) -> Problem | None:
         return Problem.of("unusual_change", change=change_text(spec, scaled, last), last=measured(last, spec))
     peers = context.peers
     if peers is not None and _is_far(spec, scaled, peers) and not (last is not None and _is_far(spec, last, peers)):
-        return Problem.of("unusual_peers", low=value_text(peers.low), high=measured(peers.high, spec))
+        return Problem.of("unusual_peers", low=number_text(peers.low), high=measured(peers.high, spec))
     return None
 
 

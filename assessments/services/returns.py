@@ -7,6 +7,7 @@ Rule: docs/guide/monthly-entry.md.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import BooleanField, ExpressionWrapper, QuerySet, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -263,12 +264,8 @@ class _Writer:
 
     def write(self) -> None:
         touched = [self.rows[village_id] for village_id in self.changes]
-        for row in touched:
-            row.version += 1
-            row.updated_at, row.updated_by = self.now, self.by
         if touched:
-            fields = ["values", "notes", "remarks", "version", "updated_at", "updated_by"]
-            VillageMonth.objects.bulk_update(touched, fields)
+            _update(touched, self.by, self.now)
             audit.record_many(
                 {
                     "event": SAVE_EVENT,
@@ -280,6 +277,24 @@ class _Writer:
                 for row in touched
             )
         self.outcome.conflicts += _conflicts(self.clashes)
+
+
+def _update(rows: Sequence[VillageMonth], by: User, now: datetime) -> None:
+    """Write the changed cells of these rows in one statement; `bulk_update` took half of the whole save."""
+    table, quote = VillageMonth._meta.db_table, connection.ops.quote_name
+    kind = "jsonb" if connection.vendor == "postgresql" else "text"
+    names = ("values", "notes", "remarks")
+    assigned = ", ".join(
+        f"{quote(name)} = CAST(new.column{place} AS {kind})" for place, name in enumerate(names, start=2)
+    )
+    places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
+    lines = [[row.pk, *(json.dumps(getattr(row, name), ensure_ascii=False) for name in names)] for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {quote(table)} AS old SET {assigned}, version = version + 1, updated_at = %s, updated_by_id = %s"
+            f" FROM (VALUES {places}) AS new WHERE old.id = CAST(new.column1 AS bigint)",
+            [connection.ops.adapt_datetimefield_value(now), by.pk, *(value for line in lines for value in line)],
+        )
 
 
 def _value_of(edit: CellEdit, spec: CellSpec) -> cells.Value:
@@ -308,9 +323,9 @@ def _conflicts(clashes: Sequence[tuple[VillageMonth, str]]) -> list[Conflict]:
             latest[target_id, code] = (name, at)
     found = []
     for row, code in clashes:
-        who, at = latest.get((str(row.pk), code), ("", None))
+        who, since = latest.get((str(row.pk), code), ("", None))
         stored = row.values.get(code)
-        found.append(Conflict(row.village_id, code, stored, text_of(cells.Value.from_stored(stored)), who, at))
+        found.append(Conflict(row.village_id, code, stored, text_of(cells.Value.from_stored(stored)), who, since))
     return found
 
 

@@ -22,6 +22,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_POST
@@ -45,7 +47,7 @@ from assessments.entry import (
     title_of,
 )
 from assessments.models import Return, VillageMonth
-from assessments.rules import CategoryRule, CellSpec, SchemeRules, in_language, plain, value_text
+from assessments.rules import CategoryRule, CellSpec, SchemeRules, in_language, plain
 from assessments.services import returns
 from assessments.services.returns import CellEdit, NotCompleteError
 from assessments.views import grid_texts
@@ -81,7 +83,7 @@ def grid(request: HttpRequest, pk: int) -> HttpResponse:
         "is_locked": bool(lock),
         "columns": _columns(table),
         "categories": _categories(table),
-        "rows": list(_rows(table, computed)),
+        "rows": list(_rows(table, computed, bool(lock))),
         "computed": [_computed_head(column) for column in computed],
         "sums": _sums(table),
         "column_count": 1 + len(table.columns()) + len(computed),
@@ -154,23 +156,23 @@ class Category(NamedTuple):
     span: int
 
 
-class CellView(NamedTuple):
-    """One cell as it stands in the page. `due` is None without a known whole behind the part."""
-
-    css: str
-    label: str
-    text: str
-    due: str | None
-    hint: str
-    is_invalid: bool
-
-
 class RowView(NamedTuple):
+    """A village. Its cells are written here, not in the template: a page has hundreds of them."""
+
     village_id: int
     name: str
     kind: str
-    cells: list[CellView]
-    computed: list[Any]
+    cells: SafeString
+    computed: SafeString
+
+
+CELL = (
+    '<td class="{}"><span class="g-cell{}"><input inputmode="decimal" autocomplete="off" aria-label="{} {}" value="{}"{}>'
+    '{}<span class="h">{}</span></span></td>'
+)
+COMPUTED_CELL = '<td class="g-calc" title="{}"><span class="g-cell"><span class="v">{}</span></span></td>'
+DUE = '<span class="d">/ {}</span>'
+NOTHING, READ_ONLY, INVALID = SafeString(""), SafeString(" readonly"), SafeString(' aria-invalid="true"')
 
 
 def _columns(table: EntryTable) -> list[Column]:
@@ -225,16 +227,19 @@ def _computed_head(column: ComputedColumn) -> dict[str, Any]:
     return {"short": _pieces(short), "unit": unit, "total": column.total, "name": in_language(item.name, item.name_en)}
 
 
-def _rows(table: EntryTable, computed: list[ComputedColumn]) -> Iterator[RowView]:
+def _rows(table: EntryTable, computed: list[ComputedColumn], is_locked: bool) -> Iterator[RowView]:
     kinds = dict(VillageClass.Kind.choices)
     columns = [(spec, table.due_of(spec), _spoken(table, spec)) for spec in table.columns()]
+    attributes = READ_ONLY if is_locked else NOTHING
     for place, row in enumerate(table.rows):
+        shown = [_cell(table, row, spec, due, spoken, attributes) for spec, due, spoken in columns]
+        beside = [(column.cells[place].note, column.cells[place].text) for column in computed]
         yield RowView(
             row.record.village_id,
             row.village,
             str(kinds.get(row.record.village_class, "")),
-            [_cell(table, row, spec, due, spoken) for spec, due, spoken in columns],
-            [column.cells[place] for column in computed],
+            format_html_join("", CELL, shown),
+            format_html_join("", COMPUTED_CELL, beside),
         )
 
 
@@ -245,12 +250,18 @@ def _spoken(table: EntryTable, spec: CellSpec) -> str:
     return _("%(title)s (%(unit)s)") % {"title": title, "unit": unit} if unit else title
 
 
-def _cell(table: EntryTable, row: EntryRow, spec: CellSpec, due: CellSpec | None, spoken: str) -> CellView:
+def _cell(
+    table: EntryTable, row: EntryRow, spec: CellSpec, due: CellSpec | None, spoken: str, attributes: SafeString
+) -> tuple[str, ...]:
+    """What goes into CELL. A part with a known whole shows it after a slash, a question mark where it is not known."""
     value = row.values.get(spec.code, NOT_YET)
-    last = row.last.get(spec.code, NOT_YET)
-    css, hint, is_invalid = _state(table, row, spec, due, value, cells.text_of(last))
-    due_text = None if due is None else cells.text_of(row.values.get(due.code, NOT_YET)) or "?"
-    return CellView(css, f"{row.village} {spoken}", cells.text_of(value), due_text, hint, is_invalid)
+    css, hint, is_invalid = _state(table, row, spec, due, value, cells.text_of(row.last.get(spec.code, NOT_YET)))
+    if is_invalid:
+        attributes = SafeString(attributes + INVALID)
+    whole: str = NOTHING
+    if due is not None:
+        whole = format_html(DUE, cells.text_of(row.values.get(due.code, NOT_YET)) or "?")
+    return css, " has-due" if due else "", row.village, spoken, cells.text_of(value), attributes, whole, hint
 
 
 def _state(
@@ -274,7 +285,7 @@ def _state(
 def _sums(table: EntryTable) -> list[str]:
     """The totals row: sums of counts and amounts, a dash where a sum says nothing."""
     return [
-        value_text(cells.total([row.values.get(spec.code, NOT_YET) for row in table.rows]))
+        cells.number_text(cells.total([row.values.get(spec.code, NOT_YET) for row in table.rows]))
         if spec.kind in cells.UNUSUAL_LEAST
         else "—"
         for spec in table.columns()
@@ -361,11 +372,17 @@ def _refusal(status: int, code: str, message: str, **more: Any) -> JsonResponse:
     return JsonResponse({"error": code, "message": message, **more}, status=status)
 
 
+def _known(request: HttpRequest, pk: int) -> Return:
+    """The return alone, for services that read and lock it themselves; 404 outside the user's area."""
+    user: User = request.user  # type: ignore[assignment]
+    return get_object_or_404(Return.objects.for_user(user), pk=pk)
+
+
 @require_POST
 @answers
 def save(request: HttpRequest, pk: int) -> HttpResponse:
     """Stores edited cells; see `returns.save_cells`. The answer names what was saved, refused or changed by others."""
-    submission = _visible(request, pk)
+    submission = _known(request, pk)
     now = timezone.now()
     outcome = returns.save_cells(submission, _read_edits(request.body), by=request.user, now=now)  # type: ignore[arg-type]
     return JsonResponse(
@@ -422,14 +439,14 @@ def _read_edit(item: dict[str, Any]) -> CellEdit:
 @require_POST
 @answers
 def submit(request: HttpRequest, pk: int) -> HttpResponse:
-    submission = returns.submit_return(_visible(request, pk), by=request.user, now=timezone.now())  # type: ignore[arg-type]
+    submission = returns.submit_return(_known(request, pk), by=request.user, now=timezone.now())  # type: ignore[arg-type]
     return JsonResponse({"state": submission.state})
 
 
 @require_POST
 @answers
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    submission = returns.withdraw_return(_visible(request, pk), by=request.user, now=timezone.now())  # type: ignore[arg-type]
+    submission = returns.withdraw_return(_known(request, pk), by=request.user, now=timezone.now())  # type: ignore[arg-type]
     return JsonResponse({"state": submission.state})
 
 
@@ -457,7 +474,7 @@ def difference(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _sum_text(scaled: int | None) -> str:
-    return "—" if scaled is None else value_text(scaled)
+    return "—" if scaled is None else cells.number_text(scaled)
 
 
 def _change(item: returns.Difference) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,21 @@ def test_the_peer_range(values: list[int], expected: PeerRange | None) -> None:
 def test_one_wild_peer_does_not_widen_the_range() -> None:
     usual = list(range(10, 30))
     assert cells.peer_range([*usual, 10_000]) == cells.peer_range([*usual, 31])
+
+
+def test_the_examples_of_the_guide_hold() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "guide" / "monthly-entry.md"
+    rows = re.findall(
+        r"^\| (件|分|万元) \| ([\d.]+) \| ([\d.]+) \| (是|否) \|$", guide.read_text(encoding="utf-8"), re.M
+    )
+    codes = {"件": "D2.d", "分": "E1", "万元": "C1"}
+    assert len(rows) == 10
+    for unit, last, now, expected in rows:
+        spec = SPECS[codes[unit]]
+        found = cells.cell_problem(
+            spec.code, SPECS, {spec.code: cells.parse(now, spec)}, Context(last=cells.parse(last, spec))
+        )
+        assert (found is not None) == (expected == "是"), (unit, last, now)
 
 
 def test_english_labels_are_used_in_english() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response, sync_playwright
 
 from accounts.models import User
 
@@ -67,7 +67,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def sign_in(browser: Browser, live_server: Any) -> Iterator[SignIn]:
-    """`sign_in(user, viewport=…, language="en", prefs={"theme": "dark"})` -> a page; `page.goto("/returns/")` follows."""
+    """`sign_in(user, viewport=…, language="en", prefs={"theme": "dark"})` -> a page for `page.goto("/returns/")`."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
@@ -86,9 +86,7 @@ def sign_in(browser: Browser, live_server: Any) -> Iterator[SignIn]:
         page.set_default_timeout(10_000)
         page.on("console", lambda message: _note(message, faults))
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
-        page.on(
-            "response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None
-        )
+        page.on("response", lambda answer: _note_failure(answer, faults))
         return page
 
     yield opened
@@ -104,6 +102,11 @@ def _cookies(user: User, language: str, url: str) -> list[dict[str, Any]]:
     if language:
         names[settings.LANGUAGE_COOKIE_NAME] = language
     return [{"name": name, "value": value, "url": url} for name, value in names.items()]
+
+
+def _note_failure(answer: Response, faults: list[str]) -> None:
+    if answer.status >= 500:
+        faults.append(f"{answer.status} {answer.url}")
 
 
 def _note(message: ConsoleMessage, faults: list[str]) -> None:
