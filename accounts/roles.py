@@ -35,6 +35,9 @@ def exclude_each_other(one: str, other: str) -> bool:
     return one != other and bool({one, other} & SEPARATED_ROLES)
 
 
+CODE_ROLES = frozenset({Role.SA, Role.AU, Role.CS, Role.CL})
+"""Log in with a code of an authenticator app too, where TOTP_REQUIRED is on."""
+
 KINDS_OF_UNIT: dict[Role, frozenset[str]] = {
     Role.SA: frozenset({"county"}),
     Role.AU: frozenset({"county"}),

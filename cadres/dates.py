@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -11,7 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from imports.dates import PartialDate
 
 
-class PartialDateField(models.CharField):
+if TYPE_CHECKING:
+    TextColumn = models.CharField[PartialDate | str | None, PartialDate | None]
+else:
+    TextColumn = models.CharField
+
+
+class PartialDateField(TextColumn):
     """Stores 1975, 1975-03 or 1975-03-12, which sorts by the first day it may mean."""
 
     default_error_messages = {"invalid": _("Write the date as 1975, 1975-03 or 1975-03-12.")}

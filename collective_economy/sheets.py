@@ -78,7 +78,7 @@ class LedgerSheet(PlaceSheet):
         cards = Village.objects.filter(unit_id__in=totals, last_year_income__isnull=False)
         for unit_id, income in cards.values_list("unit_id", "last_year_income"):
             for row, total in totals[unit_id]:
-                if is_jump(total * 12, income):
+                if income is not None and is_jump(total * 12, income):
                     row.add(
                         "amount_jump", next(name for name in (*row.mapped, "total") if name in (*self.amounts, "total"))
                     )

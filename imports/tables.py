@@ -33,7 +33,7 @@ SUBTOTAL = re.compile(
 )
 EXAMPLE = re.compile(r"\(?(示例|例|例如|样例|举例|范例)[:：]?\)?\d*[:：]?")
 TEMPLATE_NAME = re.compile(r"模板|示例|说明|填表")
-DITTO_ABOVE = frozenset({"同上", "〃", '"', "″", "''", "“", "”", "同上。"})
+DITTO_ABOVE = frozenset({"同上", "〃", '"', "′′", "''", "‘‘", "’’", "“", "”", "同上。"})
 DITTO_LEFT = frozenset({"同左"})
 TOTAL_FIELDS = 6
 """A subtotal says so in one of the first columns."""
@@ -128,7 +128,7 @@ def _continues_header(worksheet: Worksheet, last: int, knows: Knows) -> bool:
     if any(word == group for (_column, word), group in zip(words, above, strict=True)):
         return False
     parts = [knows(word) or knows(f"{_group(upper, column)}/{word}") for column, word in words]
-    return all(parts)
+    return sum(parts) * 2 >= len(parts)
 
 
 def _group(row: list[Cell], column: int) -> str:
