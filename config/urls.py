@@ -20,6 +20,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("language/", set_language, name="set_language"),
     path("session/keep/", views.keep_session, name="keep-session"),
+    path("", include("config.search")),
     path("", include("accounts.urls")),
     path("", include("branches.urls")),
     path("", include("assessments.urls")),
