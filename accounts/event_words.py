@@ -59,6 +59,7 @@ VERBS: dict[str, Promise] = {
 
 NOUNS: dict[str, Promise] = {
     "access": pgettext_lazy("audit", "access"),
+    "code": pgettext_lazy("audit", "code of the app"),
     "cells": pgettext_lazy("audit", "values"),
     "deadlines": pgettext_lazy("audit", "deadlines"),
     "divisions": pgettext_lazy("audit", "list of divisions"),
@@ -85,6 +86,8 @@ PROBLEMS: dict[str, Promise] = {
 WHOLE: dict[str, Promise] = {
     "accounts.login": pgettext_lazy("audit", "log in"),
     "accounts.logout": pgettext_lazy("audit", "log out"),
+    "accounts.set_up_code": pgettext_lazy("audit", "set up the code app"),
+    "accounts.take_off_code": pgettext_lazy("audit", "take off the code app"),
     "audit.accept_state": pgettext_lazy("audit", "accept the present state of the trail"),
     "audit.chain_misfit": pgettext_lazy("audit", "the trail does not fit its head"),
     "audit.verify": pgettext_lazy("audit", "verify the trail"),

@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from accounts import logins, services
+from accounts import codes, logins, services
 from accounts.models import User
 
 
@@ -58,6 +59,28 @@ class RecentPasswordForm(forms.Form):
 
     def clean_password(self) -> str:
         return checked_again(self.request, self.cleaned_data["password"])
+
+
+class CodeForm(forms.Form):
+    """Six digits of the authenticator app."""
+
+    code = forms.RegexField(
+        r"^\d{6}$",
+        label=pgettext_lazy("login", "Code"),
+        help_text=_("The six digits that the app shows now. Each works once."),
+        error_messages={"invalid": _("Six digits, please.")},
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "autofocus": True}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_code(self) -> str:
+        code = str(self.cleaned_data["code"])
+        if not codes.check(self.user, code, now=timezone.now()):
+            raise ValidationError(_("The code is wrong or was used already. Wait for the next one."), code="wrong")
+        return code
 
 
 class PasswordChangeForm(DjangoPasswordChangeForm):

@@ -35,6 +35,12 @@ class User(AbstractBaseUser):
     must_change_password = models.BooleanField(_("must change password"), default=True)
     password_changed_at = models.DateTimeField(_("password changed at"), null=True, blank=True, editable=False)
     enabled_at = models.DateTimeField(_("enabled at"), null=True, blank=True, editable=False)
+    code_secret = models.CharField(max_length=200, blank=True, editable=False)
+    """Seed of the codes of an authenticator app, encrypted (accounts/codes.py)."""
+    code_step = models.BigIntegerField(null=True, editable=False)
+    """Time step of the last code accepted; empty until the app is proved to work."""
+    code_failures = models.PositiveSmallIntegerField(default=0, editable=False)
+    code_failed_at = models.DateTimeField(null=True, editable=False)
     session_generation = models.PositiveIntegerField(default=0, editable=False)
     """Counted up to end all of the user's sessions."""
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)

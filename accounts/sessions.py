@@ -1,4 +1,4 @@
-"""How long a session lasts, and what it may not do before a new password is chosen.
+"""How long a session lasts.
 
 30 minutes without the user's doing, 12 hours in all. What a page asks for by itself
 (header X-Background) is answered, and does not keep the session alive.
@@ -18,39 +18,25 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
-from accounts.passwords import must_be_changed
 
 BEGUN = "begun_at"
 SEEN = "seen_at"
 PASSWORD = "password_at"
+CODE = "code_at"
 NOTED_EVERY = 60
 """Seconds between two notes of activity, so that not every request writes the session."""
-
-OPEN_PAGES = frozenset(
-    {
-        "admin:password_change",
-        "admin:logout",
-        "admin:login",
-        "admin:jsi18n",
-        "set_language",
-        "keep-session",
-    }
-)
-"""What somebody may open who has to choose a new password first."""
 
 
 def begin(*, request: HttpRequest, **kwargs: Any) -> None:
     """Starts the clock of a session. Receives Django's signal of a login, so that no way in can miss it."""
     now = int(time.time())
     request.session[BEGUN] = request.session[SEEN] = request.session[PASSWORD] = now
+    request.session.pop(CODE, None)
 
 
 def end_all(user: User) -> None:
@@ -85,16 +71,6 @@ class SessionLimitsMiddleware:
             _record_refusal(request)
         return response
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        """Nothing but the page for a new password is open while one is due."""
-        match = request.resolver_match
-        if match is None or match.view_name in OPEN_PAGES or SESSION_KEY not in request.session:
-            return None
-        user = request.user
-        if user.is_authenticated and must_be_changed(user, timezone.now()):
-            return _to_password_change(request)
-        return None
-
     def _watch(self, request: HttpRequest, now: float) -> None:
         session = request.session
         if reason := over(session, now):
@@ -124,13 +100,3 @@ def _record_refusal(request: HttpRequest) -> None:
             outcome="refused",
             changes={"method": request.method, "path": request.path[:200]},
         )
-
-
-def _to_password_change(request: HttpRequest) -> HttpResponse:
-    address = reverse("admin:password_change")
-    if request.path.startswith("/api/"):
-        detail = _("Choose a new password on the page first.")
-        return JsonResponse({"code": "password_change_required", "detail": detail}, status=403)
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=401, headers={"HX-Redirect": address})
-    return redirect(address)

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import logins, services
+from accounts import codes, logins, services
 from accounts.models import Job, User
 from branches.act_pages import Act, ActPagesMixin
 from branches.forms import DayField
@@ -48,6 +48,11 @@ def _reset(request: HttpRequest, user: User, values: dict[str, Any]) -> HttpResp
 def _unlock(request: HttpRequest, user: User, values: dict[str, Any]) -> Promise:
     services.unlock_user(user, by=request.user)
     return _("The account may try again at once.")
+
+
+def _take_off_code(request: HttpRequest, user: User, values: dict[str, Any]) -> Promise:
+    codes.take_off(user, by=request.user)
+    return _("The app is taken off; the next login sets it up again.")
 
 
 def _disable(request: HttpRequest, user: User, values: dict[str, Any]) -> Promise:
@@ -105,6 +110,17 @@ class UserAdmin(ActPagesMixin):
             permission="change",
             run=_unlock,
             is_offered=logins.is_locked,
+        ),
+        Act(
+            name="take_off_code",
+            label=_("Take off the code app"),
+            explanation=_(
+                "For a lost or new phone. The next login sets up the app again. All sessions of the account end."
+            ),
+            permission="change",
+            run=_take_off_code,
+            is_offered=codes.is_set_up,
+            needs_password=True,
         ),
         Act(
             name="disable",

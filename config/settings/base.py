@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.sessions.SessionLimitsMiddleware",
+    "accounts.gates.GateMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.attention.AttentionMiddleware",
@@ -179,6 +180,8 @@ PASSWORD_WORDS = env.words(
     "PASSWORD_WORDS", "组织部,县委,党委,党建,村支部,zuzhibu,zzb,xianwei,dangwei,dangjian,cunzhibu,zhibu"
 )
 """Words no password may contain, the spelling of the county and its townships in letters best among them."""
+TOTP_REQUIRED = env.flag("TOTP_REQUIRED")
+"""Administrator, auditor, county staff and leaders log in with a code of an authenticator app too."""
 ACCOUNT_UNUSED_DAYS = env.number("ACCOUNT_UNUSED_DAYS", 90, at_least=1)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
