@@ -48,6 +48,8 @@ VILLAGE_HEADINGS = (
     "村名称",
     "所属村",
     "村居",
+    "村居名称",
+    "所在村(社区)名称",
     "村(居)",
     "所在村(社区)",
     "行政村名称",
@@ -72,7 +74,7 @@ class PlaceSheet(Sheet):
     def _defaults_of(self, table: Table, lookup: UnitLookup) -> dict[str, str]:
         given: dict[str, str] = {}
         townships = lookup.townships_in(" ".join([*table.titles, table.worksheet]))
-        township = townships[0] if len(townships) == 1 else None
+        township = townships[0] if len(townships) == 1 else lookup.township_named(table.worksheet)[0]
         if township:
             given["township"] = township.name
         if any(self.headings.field_of(heading) == "village" for heading in table.headings.values()):

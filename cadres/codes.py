@@ -14,7 +14,7 @@ GENDERS: Mapping[str, str] = {"男": MALE, "女": FEMALE, "男性": MALE, "女�
 MEMBER, PROBATIONARY, MASSES = "01", "02", "13"
 POLITICAL: Mapping[str, str] = {
     **dict.fromkeys(("中共党员", "党员", "正式党员", "中共正式党员", "共产党员", "中国共产党党员", "是"), MEMBER),
-    **dict.fromkeys(("中共预备党员", "预备党员", "预备"), PROBATIONARY),
+    **dict.fromkeys(("中共预备党员", "预备党员", "预备", "党员(预备)", "中共党员(预备)"), PROBATIONARY),
     **dict.fromkeys(("共青团员", "团员"), "03"),
     **dict.fromkeys(("民革", "民革党员", "民革会员"), "04"),
     **dict.fromkeys(("民盟", "民盟盟员"), "05"),
@@ -83,7 +83,8 @@ POSTS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
     )
 )
 NOT_THE_SECRETARY = re.compile(r"第一书记|团支部|团总支|团委|妇联|妇女|治保|调解|计生|工会")
-SEPARATORS = re.compile(r"[、,;/兼和及+&\s]+|(?<=书记)(?=主任|村委|村民|村主任)|(?<=主任)(?=副?书记)")
+ASIDE = re.compile(r"\((代理|代|兼|挂职|专职|主持工作)\)")
+SEPARATORS = re.compile(r"[、,;/兼和及+&()\s]+|(?<=书记)(?=主任|村委|村民|村主任)|(?<=主任)(?=副?书记)")
 DUAL_HEAD = re.compile(r"\(?(书记、?主任)?一肩挑\)?$")
 
 
@@ -107,7 +108,7 @@ def education_code(typed: str) -> str | None:
 
 def posts_in(typed: str, *, is_party: bool) -> list[Post]:
     """The posts that a cell names. A bare 委员 is one of the branch when `is_party`."""
-    plain = clean_code(typed)
+    plain = ASIDE.sub("", clean_code(typed))
     if re.fullmatch(r"\(?一肩挑\)?|书记主任|书记、主任", plain):
         return [Post(SECRETARY), Post(DIRECTOR)]
     parts = [part for part in SEPARATORS.split(DUAL_HEAD.sub("", plain)) if part]

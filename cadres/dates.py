@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from imports.dates import PartialDate
 
-
 if TYPE_CHECKING:
     TextColumn = models.CharField[PartialDate | str | None, PartialDate | None]
 else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 AMOUNTS = (
-    Column("operating", ("经营收入", "经营性收入"), cells.money),
+    Column("operating", ("经营收入",), cells.money),
     Column("contract", ("发包及上交收入", "发包收入", "发包上交收入"), cells.money),
     Column("investment", ("投资收益", "投资收入"), cells.money),
     Column("other_operating", ("其他经营收入",), cells.money),
@@ -79,6 +79,4 @@ class LedgerSheet(PlaceSheet):
         for unit_id, income in cards.values_list("unit_id", "last_year_income"):
             for row, total in totals[unit_id]:
                 if income is not None and is_jump(total * 12, income):
-                    row.add(
-                        "amount_jump", next(name for name in (*row.mapped, "total") if name in (*self.amounts, "total"))
-                    )
+                    row.add("amount_jump", "total" if "total" in row.mapped else self._columns_of(row)[0])

@@ -171,8 +171,9 @@ def test_worksheets_that_are_no_rosters_are_named_with_the_reason() -> None:
 
 def test_a_header_is_looked_for_in_the_first_15_rows() -> None:
     data: list[Cell] = ["1", "东乡", "东一村", "张三", "书记", ""]
-    assert table_of([*[["题"]] * 14, HEAD, data]).header_rows == [15]
-    assert found_in(Worksheet("名册", True, [], [*[["题"]] * 15, HEAD, data])).tables == []
+    titles: list[list[Cell]] = [["题"]] * 15
+    assert table_of([*titles[:14], HEAD, data]).header_rows == [15]
+    assert found_in(Worksheet("名册", True, [], [*titles, HEAD, data])).tables == []
 
 
 def test_headings_are_compared_without_spaces_width_and_stars() -> None:
