@@ -1,0 +1,238 @@
+"""A place of one's own and places of others, with a row of every kind in each, for the scope contract.
+
+Whatever belongs to others carries a canary in its text: 雀邻 in the village next door,
+雀西 in the other township, 雀外 in the other county.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from accounts import audit
+from accounts.models import Job, User
+from accounts.roles import Role
+from assessments.models import (
+    Adjustment,
+    AdjustmentItem,
+    Appeal,
+    Category,
+    Indicator,
+    Result,
+    Return,
+    Scheme,
+    SchemeExample,
+    Unlock,
+    VillageMonth,
+)
+from assessments.services.review import open_for_review
+from branches.models import (
+    Branch,
+    Decision,
+    Membership,
+    OrganisationalLife,
+    Unit,
+    Village,
+    VillageClass,
+    WorkdayException,
+)
+from tests.assessments.month_ground import NOW, make_month, make_scheme, publish, submit
+from tests.conftest import BEGINNING, grant, make_unit, make_user
+
+OWN, NEXT_DOOR, WEST, ABROAD = "own", "next door", "west", "abroad"
+CANARIES = {NEXT_DOOR: "雀邻", WEST: "雀西", ABROAD: "雀外"}
+
+AT_COUNTY = (Role.SA, Role.AU, Role.CS, Role.CL, Role.RI)
+AT_TOWNSHIP = (Role.TS, Role.CE)
+FOREIGN: dict[Role, tuple[str, ...]] = {
+    **dict.fromkeys(AT_COUNTY, (ABROAD,)),
+    **dict.fromkeys(AT_TOWNSHIP, (WEST, ABROAD)),
+    Role.VC: (NEXT_DOOR, WEST, ABROAD),
+}
+"""What does not exist for each role."""
+
+
+@dataclass
+class Ground:
+    """`pks[kind][place]`: key of the row of that kind in that place; a kind may lack places."""
+
+    users: dict[Role, User] = field(default_factory=dict)
+    pks: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+
+
+def build_ground() -> Ground:
+    ground = Ground()
+    province = make_unit(None, "province", "测试省", "99")
+    city = make_unit(province, "city", "测试市", "9901")
+    for place, code, name in ((OWN, "990101", "青禾县"), (ABROAD, "990102", "雀外县")):
+        _county(ground, place, make_unit(Unit.objects.get(pk=city.pk), "county", name, code))
+    for role in Role:
+        kind = "county" if role in AT_COUNTY else "township" if role in AT_TOWNSHIP else "village"
+        user = make_user(f"本地{role.value}")
+        grant(user, role, Unit.objects.get(pk=ground.pks[kind][OWN]))
+        ground.users[role] = user
+    return ground
+
+
+def _word(place: str) -> str:
+    return CANARIES.get(place, "本地")
+
+
+def _county(ground: Ground, place: str, county: Unit) -> None:
+    people = [make_user(f"{_word(place)}人{number}") for number in range(3)]
+    for person, role in zip(people, (Role.TS, Role.CL), strict=False):
+        grant(person, role, county)
+    ground.pks["county"][place] = county.pk
+    villages = _units(ground, place, county)
+    for where, village in villages.items():
+        _village_rows(ground, where, village)
+    scheme = _rules(ground, place, county)
+    _last_month(ground, place, county, scheme, people, villages)
+    _this_month(ground, place, county, scheme, people, villages)
+    _accounts(ground, place, county, people)
+
+
+def _units(ground: Ground, place: str, county: Unit) -> dict[str, Unit]:
+    """Villages by their place; the townships are noted on the way."""
+    villages = {}
+    townships = [(OWN, "东乡"), (WEST, "雀西乡")] if place == OWN else [(ABROAD, "雀外乡")]
+    for number, (where, name) in enumerate(townships):
+        township = make_unit(Unit.objects.get(pk=county.pk), "township", name, f"{county.code}{number}00")
+        ground.pks["township"][where] = township.pk
+        below = [(OWN, "东一村"), (NEXT_DOOR, "雀邻村")] if where == OWN else [(where, f"{_word(where)}村")]
+        for index, (there, village) in enumerate(below):
+            parent = Unit.objects.get(pk=township.pk)
+            villages[there] = make_unit(parent, "village", village, f"{township.code}20{index}")
+    return villages
+
+
+def _village_rows(ground: Ground, place: str, unit: Unit) -> None:
+    word = _word(place)
+    branch = Branch.objects.create(unit=unit, name=f"{word}支部", member_count=31)
+    life = OrganisationalLife.objects.create(
+        branch=branch,
+        path=unit.path,
+        kind="party_day",
+        held_on=date(2026, 10, 10),
+        recorded_on=date(2026, 10, 10),
+        theme=f"{word}主题",
+        place=f"{word}会议室",
+    )
+    rows = {
+        "village": unit,
+        "card": Village.objects.create(unit=unit, member_count=31),
+        "class": VillageClass.objects.create(unit=unit, kind="basic", band="weak", valid_from=BEGINNING),
+        "branch": branch,
+        "life": life,
+        "decision": Decision.objects.create(
+            unit=unit, path=unit.path, matter=f"{word}事项", decided_on=date(2026, 10, 10)
+        ),
+    }
+    for name, row in rows.items():
+        ground.pks[name][place] = row.pk
+
+
+def _rules(ground: Ground, place: str, county: Unit) -> Scheme:
+    """The county's scheme, a draft of the next one, and its calendar."""
+    word = _word(place)
+    scheme = make_scheme(county)
+    draft = Scheme.objects.create(
+        unit=county, path=county.path, name=f"{word}新办法", number="2027-1", copied_from=scheme
+    )
+    category = Category.objects.create(scheme=draft, code="A", name=f"{word}类")
+    Indicator.objects.create(
+        scheme=draft,
+        category=category,
+        code="A1",
+        name=f"{word}指标",
+        weight=100,
+        rule_type="ratio",
+        source="T",
+        has_denominator=True,
+        numerator_label="已办",
+        denominator_label="应办",
+    )
+    AdjustmentItem.objects.create(scheme=draft, kind="bonus", code="P1", name=f"{word}加分", levels=[["县级", "0.5"]])
+    SchemeExample.objects.create(scheme=draft, title=f"{word}算例")
+    day = WorkdayException.objects.create(unit=county, day=date(2026, 10, 1), is_workday=False, label=f"{word}假")
+    for kind, row in (("scheme", scheme), ("draft", draft), ("day", day)):
+        ground.pks[kind][place] = row.pk
+    return scheme
+
+
+def _last_month(
+    ground: Ground, place: str, county: Unit, scheme: Scheme, people: list[User], villages: dict[str, Unit]
+) -> None:
+    """September: published, with an objection to each village's receipt."""
+    period = make_month(county, month=date(2026, 9, 1), scheme=scheme)
+    ranking = publish(period, people[0], people[1])
+    ground.pks["ranked period"][place] = period.pk
+    ground.pks["ranking"][place] = ranking.pk
+    for where, village in villages.items():
+        result = Result.objects.get(ranking=ranking, village=village)
+        appeal = Appeal.objects.create(
+            ranking=ranking,
+            result=result,
+            period=period,
+            village=village,
+            path=village.path,
+            line_code="A5",
+            claim=f"{_word(where)}异议",
+            opened_by=people[0],
+            answer_by=NOW + timedelta(days=5),
+        )
+        ground.pks["result"][where] = result.pk
+        ground.pks["appeal"][where] = appeal.pk
+
+
+def _this_month(
+    ground: Ground, place: str, county: Unit, scheme: Scheme, people: list[User], villages: dict[str, Unit]
+) -> None:
+    """October: open, one return handed in by each township, a request to unlock it, a bonus for each village."""
+    period = make_month(county, scheme=scheme)
+    ground.pks["period"][place] = period.pk
+    for where in (OWN, WEST, ABROAD):
+        submission = Return.objects.filter(period=period, unit_id=ground.pks["township"].get(where)).first()
+        if submission is None:
+            continue
+        handed_in = submit(period, submission.unit, people[0])
+        open_for_review(handed_in, by=people[1], now=NOW)
+        unlock = Unlock.objects.create(
+            submission=submission, path=submission.path, reason=f"{_word(where)}解锁", asked_by=people[0]
+        )
+        ground.pks["return"][where] = submission.pk
+        ground.pks["unlock"][where] = unlock.pk
+    for where, village in villages.items():
+        row = VillageMonth.objects.get(period=period, village=village)
+        row.notes = {"D2.n": f"{_word(where)}说明"}
+        row.save()
+        adjustment = Adjustment.objects.create(
+            period=period,
+            village=village,
+            path=village.path,
+            item_code="P1",
+            level="县级",
+            document=f"{_word(where)}文号",
+            happened_on=date(2026, 10, 5),
+            entered_by=people[0],
+        )
+        ground.pks["village month"][where] = row.pk
+        ground.pks["adjustment"][where] = adjustment.pk
+
+
+def _accounts(ground: Ground, place: str, county: Unit, people: list[User]) -> None:
+    """A role that waits to be confirmed, and a job that somebody asked for."""
+    township = Unit.objects.under(county.path).townships().last()
+    member = Membership.objects.create(user=people[2], role=Role.TS, unit=township, valid_from=BEGINNING)
+    job = Job.objects.create(
+        kind="assessments.close_periods",
+        key=f"{_word(place)}任务",
+        message=f"{_word(place)}进度",
+        unit_path=county.path,
+        requested_by=people[0],
+        state=Job.State.SUCCEEDED,
+    )
+    event = audit.record("branches.change_unit", actor=people[0], target=county, reason=f"{_word(place)}事由")
+    for kind, row in (("membership", member), ("user", people[2]), ("job", job), ("event", event)):
+        ground.pks[kind][place] = row.pk
