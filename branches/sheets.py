@@ -8,11 +8,15 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from branches.models import Village
+from branches.models import Branch, Village
 from branches.unit_lookup import Place, UnitLookup
 from imports import cells
+from imports.cells import EMPTY, Context, Reading
+from imports.dates import PartialDate
+from imports.normalising import clean_code, is_empty_word
+from imports.reading import Cell
 from imports.sheets import Column, Judgement, Row, Sheet
-from imports.tables import Table
+from imports.tables import Table, text_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -169,3 +173,82 @@ class UnitsSheet(PlaceSheet):
             before = getattr(card, name) if card else None
             if before is not None and name in given and is_jump(given[name], before):
                 row.add("amount_jump", name)
+
+
+KINDS = {
+    **dict.fromkeys(("支部", "党支部", "联合党支部", "联合支部"), Branch.Kind.BRANCH),
+    **dict.fromkeys(("总支", "党总支", "党总支部"), Branch.Kind.GENERAL),
+    **dict.fromkeys(("党委", "党的委员会"), Branch.Kind.COMMITTEE),
+}
+
+
+def branch_kind(cell: Cell, context: Context) -> Reading:
+    typed = clean_code(text_of(cell))
+    if typed in KINDS:
+        return Reading(KINDS[typed])
+    return EMPTY if is_empty_word(typed) else Reading(codes=("choice_unknown",))
+
+
+class BranchesSheet(PlaceSheet):
+    """Party organizations at their units (import.md section 1)."""
+
+    name = "branches"
+    permission = "branches.change_branch"
+    subject = "name"
+    columns = (
+        TOWNSHIP,
+        VILLAGE,
+        Column(
+            "name",
+            ("党组织名称", "村党组织名称", "支部名称", "党支部名称", "组织名称", "党组织全称"),
+            cells.line,
+            120,
+            is_required=True,
+        ),
+        Column("kind", ("组织类型", "党组织类型", "组织类别", "党组织类别", "类型"), branch_kind, 20, is_required=True),
+        Column("host", ("依托单位", "所在单位", "组建单位", "所依托单位"), cells.line, 120),
+        Column("parent", ("上级党组织", "隶属党组织", "上级党组织名称", "所属党组织"), cells.line, 120),
+        Column("established_on", ("成立时间", "成立日期", "建立时间", "组建时间"), cells.partial_date, 60),
+        Column(
+            "next_election_on",
+            ("下次换届时间", "应换届时间", "换届时间", "届满时间", "下届换届时间"),
+            cells.partial_date,
+            60,
+        ),
+        Column("member_count", ("党员数", "党员人数", "党员总数"), cells.count),
+        REMARK,
+    )
+
+    def judge(self, rows: list[Row], user: User, today: date) -> Judgement:
+        places = find_villages(rows, UnitLookup(user, self.permission, today))
+        keys: list[tuple[int, str] | None] = [
+            (places[index].pk, row.values["name"]) if index in places and row.values["name"] else None
+            for index, row in enumerate(rows)
+        ]
+        mark_duplicates(rows, keys, "name")
+        stored = {
+            (branch.unit_id, branch.name): branch
+            for branch in Branch.objects.existing_on(today)
+            .filter(unit_id__in={key[0] for key in keys if key})
+            .select_related("parent")
+        }
+        for row, key in zip(rows, keys, strict=True):
+            if key in stored:
+                row.outcome = "unchanged" if self._is_same(stored[key], row) else "changed"
+        return Judgement(rows)
+
+    def _is_same(self, branch: Branch, row: Row) -> bool:
+        """Whether the row says nothing new; a month agrees with each of its days."""
+        values = row.values
+        if values["parent"] and (branch.parent is None or branch.parent.name != values["parent"]):
+            return False
+        for name in ("kind", "member_count"):
+            if values[name] is not None and getattr(branch, name) != values[name]:
+                return False
+        for name in ("established_on", "next_election_on"):
+            day: date | None = getattr(branch, name)
+            if values[name] and (
+                day is None or not values[name].agrees_with(PartialDate(day.year, day.month, day.day))
+            ):
+                return False
+        return True

@@ -161,9 +161,10 @@ class Archive:
             raise FileRefused("file_macro")
         for entry, name in zip(entries, names, strict=True):
             if name.endswith((".xml", ".rels")):
-                self._check_markup(entry, is_loose=name.startswith(LOOSE_PARTS))
+                is_list = name == "[content_types].xml" or name.startswith("meta-inf/")
+                self._check_markup(entry, is_list=is_list, is_loose=name.startswith(LOOSE_PARTS))
 
-    def _check_markup(self, entry: zipfile.ZipInfo, *, is_loose: bool) -> None:
+    def _check_markup(self, entry: zipfile.ZipInfo, *, is_list: bool, is_loose: bool) -> None:
         """No document type anywhere; macros and passwords show in the lists of parts."""
 
         def start(tag: str, attributes: dict[str, str]) -> None:
@@ -174,7 +175,7 @@ class Archive:
                 raise FileRefused("file_password")
 
         try:
-            self.parse(entry, start)
+            self.parse(entry, start if is_list else None)
         except expat.ExpatError:
             if not is_loose:
                 raise

@@ -224,7 +224,7 @@ def test_the_command_speaks_and_refuses(tmp_path: Path, county_admin: User) -> N
     for arguments, words in (
         (["cadres", str(tmp_path / "没有.xlsx"), "--user", "county_admin", "--dry-run"], "没有.xlsx"),
         (["cadres", str(path), "--user", "nobody", "--dry-run"], "nobody"),
-        (["cadres", str(path), "--user", "county_admin"], "--dry-run"),
+        (["cadres", str(path), "--user", "county_admin"], "只读取和检查"),
         (["pensions", str(path), "--user", "county_admin", "--dry-run"], "pensions"),
     ):
         with pytest.raises(CommandError, match=words):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from accounts.models import User
-from branches.models import Unit, Village
+from branches.models import Branch, Unit, Village
 from imports.checking import Answer, check_file
 from imports.sheets import sheet_called
 from tests.imports.files import write_xlsx
@@ -166,3 +166,49 @@ def test_ledgers_take_months_from_cells_and_years_from_titles(tmp_path: Path, co
 def test_a_village_with_no_unit_of_money_is_told_at_each_amount(tmp_path: Path, county_admin: User) -> None:
     rows = [["乡镇", "村", "月份", "经营收入", "投资收益"], ["东乡", "东一村", "2025.03", 100, "200元"]]
     assert codes(check(tmp_path, county_admin, "ledger", rows)) == [(2, "经营收入", "money_unit_assumed")]
+
+
+def test_party_organizations_are_compared_with_those_that_exist(tmp_path: Path, county_admin: User) -> None:
+    unit = Unit.objects.get(name="东一村")
+    top = Branch.objects.create(unit=unit, name="东一村党总支", kind="general", established_on=date(2020, 5, 6))
+    fields = {"unit": unit, "kind": "branch", "is_leading": False, "parent": top}
+    for name in ("第一支部", "第二支部"):
+        Branch.objects.create(name=name, next_election_on=date(2026, 12, 1), member_count=9, **fields)
+    Branch.objects.create(name="旧支部", valid_to=date(2020, 1, 1), **fields)
+    head = ["乡镇", "村", "党组织名称", "组织类型", "上级党组织", "成立时间", "下次换届时间", "党员数"]
+    rows = [
+        head,
+        ["东乡", "东一村", "东一村党总支", "党总支", "", "2020.05", "", ""],
+        ["", "", "第一支部", "党支部", "东一村党总支", "", "2026.12.01", 9],
+        ["东乡", "东一村", "第二支部", "党支部", "", "", "2027.12", 9],
+        ["东乡", "东一村", "旧支部", "支部", "", "", "", ""],
+        ["东乡", "东一村", "大棚合作社支部", "联合支部", "", "", "", ""],
+        ["东乡", "东二村", "东二村支部", "小组", "", "", "", ""],
+        ["东乡", "东三村", "东三村支部", "", "", "", "", ""],
+        ["东乡", "东三村", "东三村支部", "支部", "", "", "", ""],
+    ]
+    answer = check(tmp_path, county_admin, "branches", rows)
+    assert codes(answer) == [
+        (3, "乡镇", "filled_down"),
+        (3, "村", "filled_down"),
+        (7, "组织类型", "choice_unknown"),
+        (8, "组织类型", "required_missing"),
+        (8, "党组织名称", "duplicate_in_file"),
+        (9, "党组织名称", "duplicate_in_file"),
+    ]
+    outcomes = ["unchanged", "unchanged", "changed", "new", "new"]
+    assert [row.outcome for row in answer.rows[:5]] == outcomes
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("上级党组织", "别的党委"), ("组织类型", "党委"), ("党员数", 10), ("成立时间", "2020.06")],
+)
+def test_each_fact_of_a_party_organization_counts(
+    tmp_path: Path, county_admin: User, column: str, value: object
+) -> None:
+    unit = Unit.objects.get(name="东一村")
+    Branch.objects.create(unit=unit, name="东一村支部", kind="branch", established_on=date(2020, 5, 6), member_count=9)
+    given = {"乡镇": "东乡", "村": "东一村", "党组织名称": "东一村支部", "组织类型": "党支部", column: value}
+    answer = check(tmp_path, county_admin, "branches", [list(given), list(given.values())])
+    assert [row.outcome for row in answer.rows] == ["changed"]

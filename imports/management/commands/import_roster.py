@@ -28,10 +28,12 @@ class Command(BaseCommand):
         parser.add_argument("sheet", choices=names(), help="what the rows are")
         parser.add_argument("file", type=Path)
         parser.add_argument("--user", required=True, help="login name of the account whose area counts")
-        parser.add_argument("--dry-run", action="store_true", required=True, help="check the rows, write nothing")
+        parser.add_argument("--dry-run", action="store_true", help="check the rows, write nothing")
         parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["dry_run"]:
+            raise CommandError(_("This version reads and checks only, it writes nothing: add --dry-run."))
         path: Path = options["file"]
         if not path.is_file():
             raise CommandError(_("There is no file %(file)s.") % {"file": path.name})
