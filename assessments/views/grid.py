@@ -257,7 +257,7 @@ def _cell(
     value = row.values.get(spec.code, NOT_YET)
     css, hint, is_invalid = _state(table, row, spec, due, value, cells.text_of(row.last.get(spec.code, NOT_YET)))
     if is_invalid:
-        attributes = SafeString(attributes + INVALID)
+        attributes = format_html("{}{}", attributes, INVALID)
     whole: str = NOTHING
     if due is not None:
         whole = format_html(DUE, cells.text_of(row.values.get(due.code, NOT_YET)) or "?")
