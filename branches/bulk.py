@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import Any
 
 from django.db import connection
 from django.db.models import Model
@@ -50,7 +51,7 @@ def _field(value: object) -> str:
     return str(value)
 
 
-def _execute_many(table: str, columns: Sequence[str], rows: list[Sequence[object]]) -> None:
+def _execute_many(table: str, columns: Sequence[str], rows: list[Sequence[Any]]) -> None:
     names = ", ".join(connection.ops.quote_name(column) for column in columns)
     marks = ", ".join(["%s"] * len(columns))
     with connection.cursor() as cursor:

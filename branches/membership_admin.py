@@ -191,7 +191,7 @@ class MembershipAdmin(ActPagesMixin):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if isinstance(getattr(field, "widget", None), RelatedFieldWidgetWrapper):
             for act in ("add", "change", "view", "delete"):
-                setattr(field.widget, f"can_{act}_related", False)
+                setattr(field.widget, f"can_{act}_related", False)  # type: ignore[union-attr]
         return field
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from branches.forms import DayField, day_widget
 from branches.models import Branch, Decision, OrganisationalLife, Unit
+from branches.querysets import UnitQuerySet
 from branches.scoping import STEP, rows_with
 from branches.services import decisions, life
 from branches.versions import VersionedFormMixin
@@ -191,7 +192,7 @@ class PlaceFilter(FilterForm):
 
     def __init__(self, data: Any, *, user: User, permission: str) -> None:
         super().__init__(data)
-        units = rows_with(user, Unit.objects.all(), permission)
+        units: UnitQuerySet = rows_with(user, Unit.objects.all(), permission)
         townships = units.townships()
         self.fields["township"].queryset = townships  # type: ignore[attr-defined]
         self.fields["village"].queryset = units.villages()  # type: ignore[attr-defined]

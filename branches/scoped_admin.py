@@ -108,7 +108,7 @@ class ScopedOptions(BaseModelAdmin):
         self, db: str | None, db_field: models.Field[Any, Any], request: HttpRequest
     ) -> QuerySet[Any]:
         """Choices of a foreign key: what is not offered is not accepted either, as the form checks against this."""
-        related = db_field.remote_field.model
+        related = db_field.remote_field.model  # type: ignore[union-attr]  # only asked for foreign keys
         try:
             related_admin = self.admin_site.get_model_admin(related)
         except NotRegistered:
@@ -170,7 +170,7 @@ class ScopedModelAdmin(ScopedOptions, admin.ModelAdmin):
             return {entry.parameter_name}
         path = entry if isinstance(entry, str) else entry[0]
         field = get_fields_from_path(self.model, path)[-1]
-        if field.is_relation:
+        if isinstance(field, models.ForeignKey):
             return {f"{path}__{field.target_field.name}__exact", f"{path}__isnull"}
         if isinstance(field, models.DateField):
             return {f"{path}__gte", f"{path}__lt", f"{path}__isnull"}
@@ -178,14 +178,16 @@ class ScopedModelAdmin(ScopedOptions, admin.ModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, tuple[Action, str, str]]:
         """Actions the user may do somewhere, each narrowed to the rows on which it is allowed."""
-        actions = super().get_actions(request)
+        actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return {name: (_narrowed(function), name, label) for name, (function, _name, label) in actions.items()}
 
     # --- saving --------------------------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[tuple[Any, dict[str, Any]]]:
-        fieldsets = [(title, {**options}) for title, options in super().get_fieldsets(request, obj)]
+        fieldsets: list[tuple[Any, dict[str, Any]]] = [
+            (title, {**options}) for title, options in super().get_fieldsets(request, obj)
+        ]
         if obj is not None and has_version(self.model) and self.has_change_permission(request, obj):
             last = fieldsets[-1][1]
             last["fields"] = [*last["fields"], "base_version"]
@@ -214,7 +216,7 @@ class ScopedModelAdmin(ScopedOptions, admin.ModelAdmin):
     def get_form(
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
     ) -> type[ScopedForm]:
-        form = super().get_form(request, obj, change=change, **kwargs)
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.left_scope = getattr(request, "left_scope", False)
         return form
 
@@ -237,7 +239,7 @@ class ScopedModelAdmin(ScopedOptions, admin.ModelAdmin):
         self, request: HttpRequest, form: ScopedForm, formsets: Any, add: bool = False
     ) -> dict[str, Any]:
         """Before and after of each field, as the audit trail keeps them."""
-        changes = changes_of(form, add)
+        changes: dict[str, Any] = changes_of(form, add)
         for formset in formsets or ():
             rows = [changes_of(inline, inline.instance.pk is None) for inline in formset.forms if inline.has_changed()]
             if rows or formset.deleted_objects:
@@ -271,7 +273,7 @@ class ScopedModelAdmin(ScopedOptions, admin.ModelAdmin):
         """The audit events of a row, for whoever may see the row."""
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
         page = CappedPaginator(events_of(obj), self.list_per_page).get_page(request.GET.get("page", 1))
         context = {
             **self.admin_site.each_context(request),
@@ -312,13 +314,10 @@ def changes_of(form: forms.BaseForm, is_new: bool) -> dict[str, list[Any]]:
 
 def _before(form: forms.BaseForm, name: str) -> Any:
     value = form.get_initial_for_field(form.fields[name], name)
-    field = form.fields[name]
-    if (
-        isinstance(field, forms.ModelChoiceField)
-        and not isinstance(value, Model | list | QuerySet)
-        and value is not None
-    ):
-        value = field.queryset.model._base_manager.filter(pk=value).first()
+    field: Any = form.fields[name]
+    is_key = value is not None and not isinstance(value, Model | list | QuerySet)
+    if is_key and isinstance(field, forms.ModelChoiceField):
+        value = field.queryset.model._base_manager.filter(pk=value).first()  # type: ignore[union-attr]
     return plain(value)
 
 

@@ -34,7 +34,7 @@ class PortalAdminSite(admin.AdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """One's own password, through the service that keeps the rules and the trail."""
         context = {**self.each_context(request), **(extra_context or {})}
-        return OwnPassword.as_view(extra_context=context)(request)
+        return OwnPassword.as_view(extra_context=context)(request)  # type: ignore[return-value]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Anyone with a live account comes in; what they find inside is a matter of rights."""

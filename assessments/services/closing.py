@@ -219,8 +219,10 @@ def _adjustments(
     """Village -> (item, level, times, document): what was entered, and what follows from how the returns came in."""
     found: dict[int, list[tuple[str, str, int, str]]] = defaultdict(list)
     entered = Adjustment.objects.filter(period__in=periods, is_void=False).order_by("path", "item_code", "pk")
-    for village_id, *record in entered.values_list("village_id", "item_code", "level", "count", "document"):
-        found[village_id].append(tuple(record))
+    for village_id, code, level, count, document in entered.values_list(
+        "village_id", "item_code", "level", "count", "document"
+    ):
+        found[village_id].append((code, level, count, document))
     late = VillageMonth.objects.filter(period__in=periods, submission__late_days__gt=0).order_by("path")
     for period_id, village_id, days in late.values_list("period_id", "village_id", "submission__late_days"):
         found[village_id] += [(code, "", days, "") for code in _items(rules[period_id], DAYS_LATE)]

@@ -288,7 +288,9 @@ def _update(rows: Sequence[VillageMonth], by: User, now: datetime) -> None:
         f"{quote(name)} = CAST(new.column{place} AS {kind})" for place, name in enumerate(names, start=2)
     )
     places = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
-    lines = [[row.pk, *(json.dumps(getattr(row, name), ensure_ascii=False) for name in names)] for row in rows]
+    lines: list[list[Any]] = [
+        [row.pk, *(json.dumps(getattr(row, name), ensure_ascii=False) for name in names)] for row in rows
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {quote(table)} AS old SET {assigned}, version = version + 1, updated_at = %s, updated_by_id = %s"
