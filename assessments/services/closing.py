@@ -26,7 +26,7 @@ from assessments.history import History
 from assessments.models import Adjustment, Period, Ranking, Result, Return, Unlock, VillageMonth
 from assessments.rules import SchemeRules
 from assessments.services.periods import rules_of_month
-from assessments.services.review import returned_twice
+from assessments.services.review import relock_due, returned_twice
 from branches.bulk import insert_rows
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ def revise(period: Period, *, by: User, now: datetime, reason: str) -> Ranking:
 
 
 def _take(period_ids: Sequence[int], now: datetime) -> list[Period]:
-    """The periods, locked, in the order of their counties."""
+    """The periods, locked, in the order of their counties; unlocks whose hours are over are ended first."""
+    relock_due(now)
     periods = list(
         Period.objects.select_for_update(of=("self",))
         .select_related("scheme", "unit")
