@@ -19,7 +19,7 @@ from branches.services import units
 class UnitAdmin(ScopedModelAdmin):
     """Name and code are edited here; new, merged and closed units have pages of their own."""
 
-    form = UnitForm
+    form = UnitForm  # type: ignore[assignment]
     list_display = ("name", "kind", "code", "valid_from", "valid_to", "merged_into")
     list_filter = ("kind",)
     list_select_related = ("merged_into",)

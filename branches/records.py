@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, timedelta
+from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 
 from branches.models import OrganisationalLife, WorkdayException
-from branches.querysets import ScopedQuerySet
 from branches.scoping import STEP
 from branches.workdays import add_working_days
 
@@ -36,7 +36,7 @@ def missing_fields(record: OrganisationalLife) -> list[str]:
     ]
 
 
-def possibly_faulty(rows: ScopedQuerySet) -> QuerySet[OrganisationalLife]:
+def possibly_faulty(rows: QuerySet[Any]) -> QuerySet[Any]:
     """Rows that lack a field or may be late, with `is_complete`.
 
     Three days on the calendar are never more than three working days, so nothing late is left out.

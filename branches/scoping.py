@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Model, Q, QuerySet
@@ -21,6 +21,8 @@ from accounts.roles import Role, roles_with
 if TYPE_CHECKING:
     from accounts.models import User
 
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 STEP = 4
 """Characters of a materialised path for each level of the tree."""
@@ -98,7 +100,7 @@ def rows_for(user: User, model: type[Model], action: str = "view") -> QuerySet[A
     return rows.none() if condition is None else rows.filter(condition)
 
 
-def rows_with(user: User, rows: QuerySet[Any], permission: str) -> QuerySet[Any]:
+def rows_with(user: User, rows: Rows, permission: str) -> Rows:
     """Those of `rows` that lie where the user holds `permission`, be it one about another model.
 
     For the choices of a form: the villages for which the user may add a decision.

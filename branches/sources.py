@@ -128,7 +128,7 @@ def record_faults(village_ids: Collection[int], month: date) -> Readings:
     incomplete: Counter[int] = Counter()
     late: Counter[int] = Counter()
     both: Counter[int] = Counter()
-    rows = possibly_faulty(_life(village_ids, Kind.values, month, after(month)))
+    rows: Any = possibly_faulty(_life(village_ids, Kind.values, month, after(month)))
     deadlines = Deadlines(month, after(month))
     for unit_id, path, held_on, recorded_on, is_complete in rows.values_list(
         "branch__unit_id", "path", "held_on", "recorded_on", "is_complete"
@@ -154,7 +154,7 @@ COMPLETE_STEPS = Q(**{f"{step}__isnull": False for step in Decision.STEPS})
 
 def decisions_complete(village_ids: Collection[int], month: date) -> Readings:
     """Decisions of the month with all six steps ÷ decisions of the month."""
-    rows = Decision.objects.filter(decided_on__gte=month, decided_on__lt=after(month), is_void=False)
+    rows: Any = Decision.objects.filter(decided_on__gte=month, decided_on__lt=after(month), is_void=False)
     rows = _among(rows, "unit_id", village_ids).order_by().values_list("unit_id")
     counts = {pk: numbers for pk, *numbers in rows.annotate(c=Count("pk", filter=COMPLETE_STEPS), n=Count("pk"))}
     return {pk: _decided(*counts.get(pk, (0, 0))) for pk in village_ids}

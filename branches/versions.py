@@ -64,8 +64,9 @@ class VersionedFormMixin(forms.Form):
                     forms.ValidationError(_("Stored meanwhile: %(value)s"), "conflict", {"value": self._stored(name)}),
                 )
         self.add_error(None, forms.ValidationError(self._conflict_sentence(), "conflict"))
-        self.data = self.data.copy()
-        self.data[self.add_prefix("base_version")] = str(self.stored_version)
+        data: Any = self.data.copy()  # type: ignore[attr-defined]
+        data[self.add_prefix("base_version")] = str(self.stored_version)
+        self.data = data
 
     def _stored(self, name: str) -> Any:
         instance = self.instance  # type: ignore[attr-defined]

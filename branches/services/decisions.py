@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
+from branches.labels import label_of
 from branches.models import Decision, Unit
 from branches.versions import claim_version
 
@@ -94,7 +95,7 @@ def check_decision(values: Mapping[str, Any], *, today: date) -> None:
 
 
 def _label(step: str) -> str:
-    return capfirst(str(Decision._meta.get_field(step).verbose_name))
+    return capfirst(label_of(Decision, step))
 
 
 def _fill(decision: Decision, values: Mapping[str, Any]) -> None:

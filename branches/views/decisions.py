@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from branches.history import happenings
+from branches.labels import label_of
 from branches.models import Decision
 from branches.months import after
 from branches.record_forms import DecisionFilter, DecisionForm, VoidForm
@@ -127,7 +128,7 @@ def decision_void(request: HttpRequest, pk: int) -> HttpResponse:
 def _facts(decision: Decision) -> Iterable[tuple[str, Any]]:
     for name in decisions.FIELDS:
         words = getattr(decision, f"get_{name}_display", None)
-        yield str(Decision._meta.get_field(name).verbose_name), words() if words else getattr(decision, name)
+        yield label_of(Decision, name), words() if words else getattr(decision, name)
 
 
 def _month_url(decision: Decision) -> str:

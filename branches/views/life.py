@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from branches.history import happenings
+from branches.labels import label_of
 from branches.models import Branch, OrganisationalLife
 from branches.months import after, first_of_window
 from branches.record_forms import LifeFilter, LifeForm, VoidForm, branches_to_record_for
@@ -97,7 +98,9 @@ def _narrowed(rows: Any, filters: LifeFilter, month: date) -> Any:
 
 def _faulty_ids(rows: Any, month: date, months: int) -> list[int]:
     deadlines = Deadlines(first_of_window(month, months), after(month))
-    candidates = possibly_faulty(rows.order_by()).values_list("pk", "path", "held_on", "recorded_on", "is_complete")
+    candidates: Any = possibly_faulty(rows.order_by()).values_list(
+        "pk", "path", "held_on", "recorded_on", "is_complete"
+    )
     return [
         pk
         for pk, path, held_on, recorded_on, is_complete in candidates
@@ -113,7 +116,7 @@ def _with_faults(records: list[OrganisationalLife]) -> list[Row]:
     return [
         Row(
             record,
-            [str(OrganisationalLife._meta.get_field(name).verbose_name) for name in missing_fields(record)],
+            [label_of(OrganisationalLife, name) for name in missing_fields(record)],
             deadlines.is_late(record.path, record.held_on, record.recorded_on),
         )
         for record in records
@@ -124,8 +127,8 @@ def _gaps(user: User, month: date) -> list[Gap]:
     """Monthly meetings that are not recorded, by kind, for the leading organizations of villages in one's care."""
     leading = [
         branch
-        for branch in branches_to_record_for(user, month).leading()
-        if branch.unit.kind == "village" and branch.unit.valid_from < after(month)
+        for branch in branches_to_record_for(user, month)
+        if branch.is_leading and branch.unit.kind == "village" and branch.unit.valid_from < after(month)
     ]
     held = set(
         OrganisationalLife.objects.for_user(user)
@@ -141,7 +144,7 @@ def _decisions_url(filters: LifeFilter, month: date) -> str:
     if not filters.is_valid() or filters.cleaned_data["kind"] != Kind.REPRESENTATIVES:
         return ""
     village = filters.cleaned_data.get("village")
-    query = {"month": "", **({"village": village.pk} if village else {})}
+    query: dict[str, str | int] = {"month": "", **({"village": village.pk} if village else {})}
     return f"{reverse('branches:decision_list')}?{urlencode(query)}"
 
 
@@ -199,7 +202,7 @@ def _next_url(request: HttpRequest, record: OrganisationalLife) -> str:
     if following is None:
         messages.info(request, _("That was the last village."))
         return _month_url(record)
-    query = {
+    query: dict[str, str | int] = {
         "branch": following.pk,
         "kind": record.kind,
         "held_on": record.held_on.isoformat(),
@@ -265,7 +268,7 @@ def _facts(record: OrganisationalLife) -> Iterable[tuple[str, Any]]:
     """Label and value of each field, for who may only read."""
     for name in life.FIELDS:
         words = getattr(record, f"get_{name}_display", None)
-        yield str(OrganisationalLife._meta.get_field(name).verbose_name), words() if words else getattr(record, name)
+        yield label_of(OrganisationalLife, name), words() if words else getattr(record, name)
 
 
 def life_void(request: HttpRequest, pk: int) -> HttpResponse:

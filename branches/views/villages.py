@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from branches.forms import VillageForm
 from branches.history import happenings
+from branches.labels import label_of
 from branches.models import Branch, Unit, Village, VillageClass
 from branches.querysets import valid_on
 from branches.record_forms import VillageFilter
@@ -32,7 +33,7 @@ def village_list(request: HttpRequest) -> HttpResponse:
     must_hold(user, "branches.view_village")
     today = timezone.localdate()
     filters = VillageFilter(request.GET, user=user)
-    cards = Village.objects.for_user(user).filter(valid_on(today, "unit__"))
+    cards: Any = Village.objects.for_user(user).filter(valid_on(today, "unit__"))
     cards = filters.under(cards, "unit__path")
     if filters.is_valid() and filters.cleaned_data["q"]:
         cards = cards.filter(unit__name__startswith=filters.cleaned_data["q"].strip())
@@ -105,4 +106,4 @@ def _save(card: Village, form: VillageForm, request: HttpRequest) -> None:
 
 def _facts(card: Village) -> Iterable[tuple[str, Any]]:
     for name in VillageForm.Meta.fields:
-        yield str(Village._meta.get_field(name).verbose_name), getattr(card, name)
+        yield label_of(Village, name), getattr(card, name)
