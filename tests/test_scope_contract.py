@@ -82,7 +82,6 @@ ROUTES: dict[str, Route] = {
     "search": Route(EVERYBODY, query={"q": "无"}),
     "admin:index": Route(EVERYBODY, county_wide=RANKING),
     "assessments:todo": Route(EVERYBODY),
-    "search": Route(EVERYBODY, query={"q": "西"}),
     "accounts:job": Route("SA", of="job", key="job_id"),
     "accounts:job_cancel": Route("SA", of="job", key="job_id", posts=True),
     # the month: entry
