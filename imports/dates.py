@@ -22,7 +22,7 @@ COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})?")
 YEAR_ONLY = re.compile(r"(\d{4})年?")
 NO_DATE = re.compile(r"1900([.\-/年]?0?[01](月|[.\-/月]0?[01]日?)?)?年?|至今")
 AGE = re.compile(r"\(?\d{1,3}周?岁\)?")
-AGE_BEHIND = re.compile(r"\(\d{1,3}周?岁?\)$")
+AGE_BEHIND = re.compile(r"(?<=[\d年月日])\(\d{1,3}周?岁?\)$")
 CLOCK = re.compile(r"[\sT]+\d{1,2}:\d{2}(:\d{2})?(\.\d+)?\s*$")
 UNTIL = re.compile(r"(?<=\d)(?:年|月|日)?(?:至今|至|到|起|以来|—+|–|~|-{2,}|-(?=\d{4})).*$")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 import zipfile
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
-from imports import limits, reading
+from imports import limits, reader_process, reading
 from imports.guard import column_of, inspect, kind_of, shows_month_only
 from imports.problems import ERRORS, WARNINGS, sentence_of_refusal
 from imports.reading import CellError, MonthCell, read_worksheets
@@ -323,3 +323,40 @@ def test_small_questions(tmp_path: Path) -> None:
 def test_codes_are_those_of_the_page_and_each_has_one_level() -> None:
     assert not ERRORS.keys() & WARNINGS.keys()
     assert (len(ERRORS), len(WARNINGS)) == (17, 15)
+
+
+def test_the_reader_says_of_each_cell_what_it_is(tmp_path: Path) -> None:
+    cases = (
+        True,
+        3,
+        0.1 + 0.2,
+        9.99999198409175e17,
+        datetime(2021, 3, 1, 8),
+        date(2021, 3, 1),
+        time(8, 30),
+        None,
+        "一",
+    )
+    assert [reader_process._cell(value) for value in cases] == [
+        ["b", "1"],
+        ["n", "3"],
+        ["n", "0.3"],
+        ["n", "9.99999198409175e+17"],
+        ["d", "2021-03-01"],
+        ["d", "2021-03-01"],
+        "08:30:00",
+        "",
+        "一",
+    ]
+    assert reader_process._cell(timedelta(hours=30)) == "1 day, 6:00:00"
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as workbook:
+        workbook.add_worksheet("一").write(0, 0, 7)
+        workbook.add_worksheet("二").hide()
+    answer = reader_process.main(path, "a.xlsx")
+    assert [(sheet["name"], sheet["is_visible"], sheet["rows"]) for sheet in answer["worksheets"]] == [
+        ("一", True, [[["n", "7"]]]),
+        ("二", False, []),
+    ]
+    assert reader_process.main(path, "a.xls") == {"refused": ["file_type", "named_xlsx"]}
+    assert reader_process.main(SAMPLES / "06-cadres-gb18030.csv", "b.csv")["worksheets"][0]["name"] == "b"
