@@ -94,6 +94,13 @@ def test_the_page_is_a_real_table_with_a_named_input_in_each_cell(
     assert "/ ?" in page
 
 
+def test_names_and_notes_are_text_and_never_markup(county: Unit, east_editor: User) -> None:
+    Unit.objects.filter(name="东三村").update(name='<b onclick="x">村"')
+    page = page_of(client_of(east_editor), return_of(make_month(county), "东乡"))
+    assert "<b onclick" not in page
+    assert "&lt;b onclick=&quot;x&quot;&gt;村&quot;" in page
+
+
 def test_the_page_holds_no_inline_code(east_return: Return, east_editor: User) -> None:
     page = page_of(client_of(east_editor), east_return)
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style", page)
