@@ -17,7 +17,7 @@ from imports.problems import Problem, sentence_of_refusal
 from imports.reading import read_worksheets
 from imports.refusals import FileRefused
 from imports.sheets import Column, Row, Sheet
-from imports.tables import Found, Line, Table, find_tables, is_blank
+from imports.tables import Found, Line, Table, find_tables, is_blank, tell_skipped
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -159,7 +159,7 @@ class _TableReader:
             else:
                 self.table.skipped.append((line.number, "blank"))
         self.table.lines = kept
-        self._drop_blank_edges()
+        tell_skipped(self.table)
 
     def _read(self, row: Row, column: Column, line: Line) -> None:
         values = []
@@ -207,10 +207,3 @@ class _TableReader:
         for column in self.sheet.columns:
             if column.is_required and row.values[column.field] is None and self.labels[column.field] not in told:
                 row.add("required_missing", column.field)
-
-    def _drop_blank_edges(self) -> None:
-        numbers = [line.number for line in self.table.lines]
-        first, last = (numbers[0], numbers[-1]) if numbers else (0, 0)
-        self.table.skipped = sorted(
-            (number, reason) for number, reason in self.table.skipped if reason != "blank" or first < number < last
-        )

@@ -149,7 +149,7 @@ def read_table(
     for index in range(bottom + 1, len(worksheet.rows)):
         if not reader.take(index):
             break
-    reader.finish()
+    tell_skipped(table)
     return table
 
 
@@ -274,13 +274,21 @@ class _BodyReader:
         cells = line.cells if line else self.worksheet.rows[source[0]]
         return cells[source[1]] if source[1] < len(cells) else ""
 
-    def finish(self) -> None:
-        """Blank rows before the first and after the last row of data are nobody's concern."""
-        numbers = [line.number for line in self.table.lines]
-        first, last = (numbers[0], numbers[-1]) if numbers else (0, 0)
-        self.table.skipped = [
-            (number, reason) for number, reason in self.table.skipped if reason != "blank" or first < number < last
-        ]
+
+def tell_skipped(table: Table) -> None:
+    """Leaves in `skipped` the rows between the first and the last of data, and around them what is no mere gap.
+
+    Above the data blank rows, below it everything but subtotals and the note is nobody's concern.
+    """
+    numbers = [line.number for line in table.lines]
+    first, last = (numbers[0], numbers[-1]) if numbers else (0, 0)
+    table.skipped = sorted(
+        (number, reason)
+        for number, reason in table.skipped
+        if first < number < last
+        or (number < first and reason != "blank")
+        or (number > last and reason in ("subtotal", "note"))
+    )
 
 
 def _is_note(filled: list[tuple[int, str]], *, has_name: bool) -> bool:

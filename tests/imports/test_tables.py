@@ -78,9 +78,17 @@ def test_titles_headings_data_and_the_note_that_ends_the_table() -> None:
     ],
 )
 def test_rows_that_are_no_data(row: list[Cell], reason: str) -> None:
-    table = table_of([HEAD, ["1", "东乡", "东一村", "张三", "书记", ""], row])
-    assert len(table.lines) == 1
+    data: list[Cell] = ["1", "东乡", "东一村", "张三", "书记", ""]
+    table = table_of([HEAD, data, row, data])
+    assert [line.number for line in table.lines] == ([2] if reason == "note" else [2, 4])
     assert table.skipped == [(3, reason)]
+
+
+def test_below_the_data_only_subtotals_and_the_note_are_told() -> None:
+    data: list[Cell] = ["1", "东乡", "东一村", "张三", "书记", ""]
+    example: list[Cell] = ["例", "东乡", "东一村", "李四", "书记", ""]
+    table = table_of([HEAD, [], example, data, [], HEAD, example, ["合计"], [], ["注:无"], ["填表人:甲"]])
+    assert table.skipped == [(3, "example"), (8, "subtotal"), (10, "note")]
 
 
 def test_people_whose_remark_or_name_only_looks_like_a_total_stay() -> None:
