@@ -21,6 +21,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="take the pictures of docs/guide/ on the way")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "pure: touches no database, so it is run once and not on each of them")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what touches no database (`pure`), for `make test`, which runs the rest on every database."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        uses_database = item.get_closest_marker("django_db") or {"db", "transactional_db", "live_server"} & set(
+            fixtures
+        )
+        if not uses_database:
+            item.add_marker(pytest.mark.pure)
+
+
 @contextmanager
 def without_guards(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """The triggers that keep rows from changing are out of force, as for somebody who owns the tables."""

@@ -32,7 +32,9 @@ def main(arguments: list[str]) -> int:
         _say(f"\n=== Not run on {SERVERS}: {problem}")
         outcomes[SERVERS] = 1 if require_servers or os.environ.get("DATABASE_URL") or os.environ.get("REDIS_URL") else 0
     else:
-        outcomes[SERVERS] = _suite(SERVERS, {"DATABASE_URL": database_url, "REDIS_URL": redis_url}, rest)
+        _say("\nOnce is enough for tests that touch no database, and for those in a browser; they ran above.")
+        servers = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        outcomes[SERVERS] = _suite(SERVERS, servers, ["-m", "not pure and not browser", *rest])
     _say("\n=== Summary")
     for name, code in outcomes.items():
         words = "not run" if problem and name == SERVERS else "passed" if code == 0 else f"failed (exit code {code})"
