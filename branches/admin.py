@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from branches.forms import UnitForm, day_widget
 from branches.models import Branch, Unit, VillageClass, WorkdayException
@@ -20,7 +21,7 @@ class UnitAdmin(ScopedModelAdmin):
     """Name and code are edited here; new, merged and closed units have pages of their own."""
 
     form = UnitForm  # type: ignore[assignment]
-    list_display = ("name", "kind", "code", "valid_from", "valid_to", "merged_into")
+    list_display = ("name", "kind", "division_code", "valid_from", "valid_to", "merged_into")
     list_filter = ("kind",)
     list_select_related = ("merged_into",)
     search_fields = ("name__startswith", "code__startswith")
@@ -28,8 +29,16 @@ class UnitAdmin(ScopedModelAdmin):
     readonly_fields = ("kind", "valid_from", "valid_to", "merged_into")
     is_audited_by_service = True
 
+    @admin.display(description=_("division code"), ordering="code")
+    def division_code(self, unit: Unit) -> str | None:
+        return unit.code
+
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        may_add = request.user.has_perm("branches.add_unit")
+        return super().changelist_view(request, {"may_add_units": may_add, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Unit, form: UnitForm, change: bool) -> None:
         values = form.cleaned_data

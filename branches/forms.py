@@ -35,6 +35,7 @@ class UnitForm(VersionedFormMixin, forms.ModelForm):
     class Meta:
         model = Unit
         fields = ("name", "code")
+        labels = {"code": _("division code")}
 
 
 class AddUnitForm(forms.Form):
@@ -43,7 +44,10 @@ class AddUnitForm(forms.Form):
     parent = forms.ModelChoiceField(Unit.objects.none(), label=_("belongs to"))
     name = forms.CharField(label=_("name"), max_length=60)
     code = forms.RegexField(
-        r"^\d{2,12}$", label=_("code"), required=False, help_text=_("12 digits for a village; may be added later.")
+        r"^\d{2,12}$",
+        label=_("division code"),
+        required=False,
+        help_text=_("12 digits for a village; may be added later."),
     )
     first_day = DayField(label=_("valid from"), help_text=_("The first day of a month."))
 

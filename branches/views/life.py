@@ -78,6 +78,7 @@ def life_list(request: HttpRequest) -> HttpResponse:
         "rows": _with_faults(list(page)),
         "gaps": _gaps(user, month) if may_add else [],
         "may_add": may_add,
+        "named_below": NAMED_BELOW,
         "decisions_url": _decisions_url(filters, month),
     }
     return render(request, "branches/life_list.html", context)

@@ -341,7 +341,8 @@ def field(bound: BoundField, extra_class: str = "") -> dict[str, Any]:
         described.append(f"{bound.auto_id}_helptext")
     if described:
         attrs["aria-describedby"] = " ".join(described)
-    return {"field": bound, "control": bound.as_widget(attrs=attrs), "is_check": kind == "checkbox"}
+    is_check = kind == "checkbox" and not bound.use_fieldset
+    return {"field": bound, "control": bound.as_widget(attrs=attrs), "is_check": is_check}
 
 
 @register.inclusion_tag("portal/_form_errors.html")
