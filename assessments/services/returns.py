@@ -159,7 +159,7 @@ def save_cells(submission: Return, edits: Sequence[CellEdit], *, by: User, now: 
 
 def _locked(submission: Return, by: User) -> Any:
     """The row with the rights of the user, held until the end of the transaction."""
-    rows = Return.objects.select_for_update(of=("self",)).select_related("unit", "period")
+    rows = Return.objects.select_for_update(of=("self",)).select_related("period")
     return with_rights(rows, by).get(pk=submission.pk)
 
 
@@ -370,7 +370,7 @@ def submit_return(submission: Return, *, by: User, now: datetime) -> Return:
         "assessments.submit_return",
         actor=by,
         target=locked,
-        unit=locked.unit,
+        unit=locked,
         changes={"state": [before, locked.state], "late_days": locked.late_days},
     )
     return locked
@@ -424,7 +424,7 @@ def withdraw_return(submission: Return, *, by: User, now: datetime) -> Return:
         "assessments.withdraw_return",
         actor=by,
         target=locked,
-        unit=locked.unit,
+        unit=locked,
         changes={"state": [Return.State.SUBMITTED, locked.state]},
     )
     return locked

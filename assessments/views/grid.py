@@ -376,7 +376,7 @@ def _refusal(status: int, code: str, message: str, **more: Any) -> JsonResponse:
 
 
 def _known(request: HttpRequest, pk: int) -> Return:
-    """The return alone, for services that read and lock it themselves; 404 outside the user's area."""
+    """The return's key, for services that read and lock the rest themselves; 404 outside the user's area."""
     user: User = request.user  # type: ignore[assignment]
     return get_object_or_404(Return.objects.for_user(user).only("pk"), pk=pk)
 
