@@ -36,7 +36,7 @@ def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     names = ", ".join(connection.ops.quote_name(column) for column in columns)
     buffer = io.StringIO()
     for row in rows:
-        buffer.write("\t".join(_field(value) for value in row))
+        buffer.write("\t".join(map(_field, row)))
         buffer.write("\n")
     buffer.seek(0)
     with connection.cursor() as cursor:

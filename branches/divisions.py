@@ -52,10 +52,14 @@ def read_divisions(path: Path) -> list[Division]:
     except (OSError, UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
         message = _("The file %(file)s cannot be read: %(error)s") % {"file": path.name, "error": error}
         raise ValidationError(message, "unreadable") from error
-    rows = csv.DictReader(io.StringIO(text))
-    if not {"code", "level", "name"} <= set(rows.fieldnames or ()):
+    rows = csv.reader(io.StringIO(text))
+    heading = next(rows, [])
+    if not {"code", "level", "name"} <= set(heading):
         raise ValidationError(_("The first line must name the columns code, level and name."), "unreadable")
-    return parse_divisions((row["code"] or "", row["level"] or "", row["name"] or "") for row in rows)
+    places = [heading.index(column) for column in ("code", "level", "name")]
+    short = [""] * len(heading)
+    full = (row if len(row) >= len(heading) else [*row, *short] for row in rows if row)
+    return parse_divisions((row[places[0]], row[places[1]], row[places[2]]) for row in full)
 
 
 def parse_divisions(rows: Iterable[tuple[str, str, str]]) -> list[Division]:

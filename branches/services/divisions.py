@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -123,13 +124,19 @@ def _place(load: _Load, division: Division) -> None:
         unit = None
     if unit is None:
         load.last_step[parent] += 1
-        path = Unit._get_path(parent, len(parent) // STEP + 1, load.last_step[parent])
+        path = parent + _step(load.last_step[parent])
         load.new.append((division, path))
         load.report.added.append(division.code)
     else:
         path = unit.path
         _compare(load, unit, division)
     load.paths[division.code] = path
+
+
+@cache
+def _step(number: int) -> str:
+    """The characters of the `number`-th child in a path."""
+    return Unit._get_path("", 1, number)
 
 
 def _compare(load: _Load, unit: Unit, division: Division) -> None:
