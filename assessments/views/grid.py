@@ -75,6 +75,7 @@ def grid(request: HttpRequest, pk: int) -> HttpResponse:
     page = {
         "title": _("%(month)s figures") % {"month": date_format(submission.period.month, "YEAR_MONTH_FORMAT")},
         "crumbs": [(reverse("assessments:return_list"), _("Enter figures"))],
+        "now": now,
         "submission": submission,
         "scheme": submission.period.scheme,
         "part": part,
