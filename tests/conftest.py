@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from datetime import date
 
 import pytest
+from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.operations import BaseDatabaseOperations
+from django.utils import translation
 
 from accounts.models import User
 from accounts.roles import Role
@@ -34,6 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
         if not uses_database:
             item.add_marker(pytest.mark.pure)
+
+
+@pytest.fixture(autouse=True)
+def in_the_default_language() -> Iterator[None]:
+    """A page asked for in English leaves nothing behind for the next test."""
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
 
 
 @contextmanager
