@@ -41,7 +41,7 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then stops all in order
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         self.started_at = time.monotonic()
 
@@ -129,7 +129,7 @@ def _kill_group(pid: int) -> None:
         return
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """On Linux: a child is told to stop when the supervisor itself is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

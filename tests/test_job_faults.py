@@ -19,6 +19,7 @@ from django.db import connection
 
 from accounts import jobs
 from accounts.models import Job, PasswordRecord, User
+from config.supervising import die_with_parent
 from tests.faulty_jobs import KIND, ROWS
 
 KILLS = 50
@@ -84,7 +85,9 @@ def test_workers_killed_at_fifty_random_points_leave_each_row_exactly_once(clerk
 def test_a_job_that_kills_every_worker_ends_as_failed_and_does_not_come_back(clerk: User) -> None:
     job = ask(clerk, "deadly", pause=30)
     for attempt in (1, 2, 3):
-        worker = subprocess.Popen([sys.executable, "-m", "tests.faulty_jobs", "finish"], env=environment())
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.faulty_jobs", "finish"], env=environment(), preexec_fn=die_with_parent
+        )
         wait_for(lambda wanted=attempt: Job.objects.get(pk=job.pk).attempt == wanted)  # type: ignore[misc]
         worker.kill()
         worker.wait()
@@ -97,7 +100,9 @@ def test_a_job_that_kills_every_worker_ends_as_failed_and_does_not_come_back(cle
 
 def test_a_worker_that_was_only_frozen_writes_nothing_after_another_took_its_job(clerk: User) -> None:
     job = ask(clerk, "frozen", pause=0.1)
-    frozen = subprocess.Popen([sys.executable, "-m", "tests.faulty_jobs", "finish"], env=environment())
+    frozen = subprocess.Popen(
+        [sys.executable, "-m", "tests.faulty_jobs", "finish"], env=environment(), preexec_fn=die_with_parent
+    )
     try:
         wait_for(lambda: Job.objects.get(pk=job.pk).state == Job.State.RUNNING)
         # Before its transaction begins, so that SQLite's single writer is not the one that sleeps.
@@ -152,7 +157,7 @@ class OwnRedis:
             "--dir",
             str(self._folder),
         ]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
         wait_for(self._answers)
 
     def kill(self) -> None:
@@ -184,7 +189,13 @@ def celery_worker(own_redis: OwnRedis, tmp_path: Path) -> Iterator[subprocess.Po
     log = (tmp_path / "worker.log").open("wb")
     command = [str(Path(sys.executable).parent / "celery"), "-A", "tests.faulty_jobs", "worker"]
     options = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"]
-    worker = subprocess.Popen([*command, *options], env=environment(REDIS_URL=own_redis.url), stdout=log, stderr=log)
+    worker = subprocess.Popen(
+        [*command, *options],
+        env=environment(REDIS_URL=own_redis.url),
+        stdout=log,
+        stderr=log,
+        preexec_fn=die_with_parent,
+    )
     wait_for(lambda: b" ready." in (tmp_path / "worker.log").read_bytes())
     yield worker
     worker.kill()
