@@ -54,7 +54,7 @@ def rows_of_jobs() -> Counter[str]:
     return Counter(PasswordRecord.objects.values_list("password", flat=True))
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

@@ -32,6 +32,7 @@ PASSWORD = "Right-Horse-7-Battery"
 AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
 
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine"),
     pytest.mark.urls("tests.test_shell"),
     pytest.mark.django_db(transaction=True),

@@ -127,7 +127,6 @@ def revise(period: Period, *, by: User, now: datetime, reason: str) -> Ranking:
 
 def _take(period_ids: Sequence[int], now: datetime) -> list[Period]:
     """The periods, locked, in the order of their counties; unlocks whose hours are over are ended first."""
-    relock_due(now)
     periods = list(
         Period.objects.select_for_update(of=("self",))
         .select_related("scheme", "unit")
@@ -136,21 +135,23 @@ def _take(period_ids: Sequence[int], now: datetime) -> list[Period]:
     )
     if len({period.month for period in periods}) != 1:
         raise ValidationError(_("Choose months of the same date."), "several_months")
-    _refuse_open_unlocks(periods, now)
+    _end_unlocks(periods, now)
     return periods
 
 
-def _refuse_open_unlocks(periods: Sequence[Period], now: datetime) -> None:
-    open_unlocks = Unlock.objects.filter(
-        submission__period__in=periods, is_approved=True, relocked_at__isnull=True, open_until__gt=now
-    )
-    names = sorted(open_unlocks.values_list("submission__unit__name", flat=True))
+def _end_unlocks(periods: Sequence[Period], now: datetime) -> None:
+    """Lock again what was open for corrections and whose hours are over; refuse while others are still open."""
+    unlocks = Unlock.objects.filter(submission__period__in=periods, is_approved=True, relocked_at__isnull=True)
+    found = list(unlocks.values_list("submission__unit__name", "open_until"))
+    names = sorted(name for name, open_until in found if open_until > now)
     if names:
         raise ValidationError(
             _("Open again for corrections: %(names)s. Wait until they are handed in and accepted."),
             "under_unlock",
             {"names": "、".join(names)},
         )
+    if found:
+        relock_due(now)
 
 
 def _return_states(periods: Sequence[Period]) -> dict[int, dict[str, int]]:

@@ -360,4 +360,4 @@ def test_the_number_of_queries_does_not_grow_with_the_villages(
     VillageMonth.objects.filter(period=period).exclude(pk__in=list(kept)).delete()
     with CaptureQueriesContext(connection) as queries:
         close(period, county_admin)
-    assert len(queries) == 23
+    assert len(queries) == 22

@@ -17,7 +17,7 @@ from branches.models import Unit
 from tests.assessments.month import full_month, make_month
 from tests.test_job_faults import environment
 
-KILLS = 8
+KILLS = 5
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
