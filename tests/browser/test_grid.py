@@ -552,28 +552,6 @@ def test_nothing_is_lost_while_the_network_is_away(
     assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('portal.draft.')).length") == 0
 
 
-def test_a_draft_survives_a_closed_page_and_is_saved_when_it_is_opened_again(
-    sign_in: SignIn, period: Period, submission: Return, secretary: User
-) -> None:
-    page = sign_in(secretary)
-    broken = lambda route: route.abort()  # noqa: E731
-    page.context.route("**/cells/", broken)
-    open_grid(page, submission)
-    cell(page, "东松村", "环境检查").focus()
-    page.keyboard.type("92")
-    page.keyboard.press("Enter")
-    page.keyboard.type("90")
-    page.keyboard.press("Enter")
-    expect(shown(page, "retry")).to_be_visible()
-    page.close()
-    page.context.unroute("**/cells/", broken)
-    again = page.context.new_page()
-    open_grid(again, submission)
-    expect(shown(again, "action-text")).to_have_text("已恢复上次未保存的 2 格")
-    wait_saved(again)
-    assert (value(period, "东松村", "E1"), value(period, "西松村", "E1")) == (920000, 900000)
-
-
 def test_a_draft_older_than_somebodys_value_does_not_overwrite_it(
     sign_in: SignIn, period: Period, submission: Return, secretary: User
 ) -> None:
