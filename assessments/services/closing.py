@@ -143,7 +143,7 @@ def _end_unlocks(periods: Sequence[Period], now: datetime) -> None:
     """Lock again what was open for corrections and whose hours are over; refuse while others are still open."""
     unlocks = Unlock.objects.filter(submission__period__in=periods, is_approved=True, relocked_at__isnull=True)
     found = list(unlocks.values_list("submission__unit__name", "open_until"))
-    names = sorted(name for name, open_until in found if open_until > now)
+    names = sorted(name for name, open_until in found if open_until and open_until > now)
     if names:
         raise ValidationError(
             _("Open again for corrections: %(names)s. Wait until they are handed in and accepted."),
