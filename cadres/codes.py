@@ -63,7 +63,7 @@ ORIGINS: Mapping[str, str] = {
 }
 
 SECRETARY, DIRECTOR, DEPUTY_SECRETARY, DEPUTY_DIRECTOR = 10, 20, 30, 40
-BRANCH_MEMBER, COMMITTEE_MEMBER, SUPERVISION_HEAD, CLERK, OTHER = 50, 60, 70, 80, 90
+BRANCH_MEMBER, COMMITTEE_MEMBER, SUPERVISION_HEAD, CLERK, PARTY_WORKER, OTHER = 50, 60, 70, 80, 85, 90
 BRANCH = r"(?:(?:中共)?.{0,12}?(?:村|社区|居))?(?:党组织|党支部|党总支|党委|总支|支部|党)?(?:委员会|部)?"
 COMMITTEE = r"(?:.{0,12}?(?:村|社区|居))?(?:村民委员会|居民委员会|村委会|居委会|委会|民委员会|村委|委)?"
 POSTS: tuple[tuple[re.Pattern[str], int], ...] = tuple(

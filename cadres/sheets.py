@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from accounts.encryption import keyed_index
 from branches.scoping import paths_for
 from branches.sheets import PlaceSheet, find_villages
 from branches.unit_lookup import Place, UnitLookup
 from cadres.codes import DIRECTOR, SECRETARY, Post
 from cadres.columns import CADRE_COLUMNS, RESERVE_COLUMNS
-from cadres.encryption import keyed_index
 from cadres.models import Person, Posting, ReserveCadre
 from imports.dates import PartialDate
 from imports.identity import ReadIdentity, to_18

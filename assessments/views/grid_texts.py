@@ -64,6 +64,9 @@ def _cell() -> dict[str, Any]:
         "wholeMissing": _("The records do not know “%(label)s”. Type both numbers, such as 33/35."),
         "noteLabel": _("Reason (the reviewer reads it)"),
         "noteIs": _("Reason: %(text)s"),
+        "noteMoved": _(
+            "Meanwhile another reason was written here: %(note)s. Write yours once more if it is to replace it."
+        ),
         "phrases": [
             _("Handled together this month"),
             _("Last month's figure was wrong"),

@@ -8,6 +8,7 @@ const NO_CONTEXT = { last: null, peers: null, known: null };
 export class Sheet {
   constructor(data) {
     this.rules = data.rules;
+    this.texts = data.texts;
     this.specs = data.specs;
     this.columns = data.columns;
     this.rows = data.rows;
@@ -88,12 +89,12 @@ export class Sheet {
   _alone(cell, values) {
     if (cell.conflict) { return { kind: "conflict" }; }
     if (cell.refusal) { return { kind: "error", sentence: cell.message || cells.sentence(this.rules, cell.refusal) }; }
+    if (cell.message) { return { kind: "error", sentence: cell.message }; }
     if (cell.want.state === cells.EXEMPT || cell.want.state === cells.NOT_APPLICABLE) { return { kind: "off" }; }
     if (this._isMissing(cell, values)) { return { kind: "missing" }; }
     const found = cells.cellProblem(cell.code, this.specs, values, this.context(cell));
     if (found && !cells.asksReason(this.rules, found)) { return { kind: "error", sentence: cells.sentence(this.rules, found), problem: found }; }
     if (found) { return { kind: cell.note ? "explained" : "reason", sentence: cells.sentence(this.rules, found), problem: found }; }
-    if (cell.message) { return { kind: "error", sentence: cell.message }; }
     return { kind: cell.remark ? "remark" : "" };
   }
 
@@ -309,25 +310,38 @@ export class Sheet {
     });
   }
 
-  /* Takes up what was not saved; gives the cells that still differ from the server. */
+  /* Takes up what was not saved; gives the cells that still differ from the server. What the server holds by now
+     is left out: the last save before the page closed may have arrived without its answer. */
   takeUp(draft) {
-    const taken = [];
-    draft.forEach(function (item) {
-      const cell = this.find(item.village, item.code);
-      if (!cell) { return; }
-      const read = cells.parse(item.text, cell.spec, this.rules);
-      const want = item.state === cells.EXEMPT || item.state === cells.NOT_APPLICABLE
-        ? cells.value(item.state, null, item.reason) : read.value || cell.want;
-      const isSame = !read.problem && sameMeaning(want, cell.stored) && item.note === cell.storedNote;
-      if (isSame) { return; }
-      Object.assign(cell, {
-        want: want, text: item.text, refusal: item.state === cells.EXEMPT ? null : read.problem || null,
-        note: item.note, stored: item.base, isTouched: true,
-      });
-      this.touch(cell);
-      taken.push(cell);
-    }, this);
-    return taken;
+    return draft.map(this._takeUpCell, this).filter(Boolean);
+  }
+
+  _takeUpCell(item) {
+    const cell = this.find(item.village, item.code);
+    if (!cell) { return null; }
+    const read = this._readDraft(item, cell);
+    const want = read.value || cell.want;
+    const isNoteMine = item.note !== item.baseNote;
+    const note = isNoteMine ? item.note : cell.storedNote;
+    const isNoteSame = note === cell.storedNote;
+    if (!read.problem && sameMeaning(want, cell.stored) && isNoteSame) { return null; }
+    const isNoteMoved = !isNoteSame && item.baseNote !== cell.storedNote;
+    /* What the draft was based on stays with the cell: by that the server tells when somebody else was faster.
+       A reason has no such check there, so the page holds the cell back and shows the other one. */
+    Object.assign(cell, {
+      want: want, text: item.text, refusal: read.problem || null, note: note, isTouched: true,
+      message: isNoteMoved ? cells.fill(this.texts.noteMoved, { note: cell.storedNote || this.texts.empty }) : "",
+      stored: item.base, storedNote: isNoteSame ? cell.storedNote : item.baseNote,
+    });
+    this.touch(cell);
+    return cell;
+  }
+
+  /* {value} or {problem} of a cell of the draft; its text does not tell that it is exempt. */
+  _readDraft(item, cell) {
+    const settled = cells.value(item.state, null, item.reason);
+    const isSettled = item.state === cells.EXEMPT || item.state === cells.NOT_APPLICABLE;
+    return isSettled && item.text === cells.textOf(settled) ? { value: settled } : cells.parse(item.text, cell.spec, this.rules);
   }
 }
 

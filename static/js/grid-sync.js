@@ -20,6 +20,7 @@ export class Sync {
     this.timer = null;
     this.isSending = false;
     this.failures = 0;
+    this.isLocked = data.isLocked;
     this.isStopped = data.isLocked;
     this.waiting = [];
     this.isForgotten = false;
@@ -32,8 +33,9 @@ export class Sync {
 
   /* ---- the draft ---- */
 
+  /* A page opened while the return is locked has taken nothing up, so the draft waits for the next one. */
   keep() {
-    if (this.isForgotten) { return; }
+    if (this.isForgotten || this.isLocked) { return; }
     const draft = this.sheet.draft();
     try {
       if (draft.length) {
@@ -47,11 +49,14 @@ export class Sync {
     }
   }
 
-  /* Cells taken up from a draft of before. */
+  /* Cells taken up from a draft of before; from here on the draft holds these alone. */
   takeUp() {
+    if (this.isLocked) { return []; }
     let draft = null;
     try { draft = JSON.parse(window.localStorage.getItem(this.key) || "null"); } catch (error) { draft = null; }
-    return Array.isArray(draft) && !this.isStopped ? this.sheet.takeUp(draft) : [];
+    const taken = Array.isArray(draft) ? this.sheet.takeUp(draft) : [];
+    this.keep();
+    return taken;
   }
 
   /* Nothing is kept any more: the work is handed in, or the user goes. */
@@ -91,6 +96,8 @@ export class Sync {
       return;
     }
     if (delay && !this.isSending && !this.failures) { this.told("waiting"); }
+    /* At once means within this event: a page that is being closed runs no timer any more. */
+    if (!delay) { this._send(); return; }
     this.timer = window.setTimeout(this._send.bind(this), delay);
   }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import translation
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from accounts.models import AuditEvent, User
 from accounts.roles import Role
@@ -552,26 +553,171 @@ def test_nothing_is_lost_while_the_network_is_away(
     assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('portal.draft.')).length") == 0
 
 
-def test_a_draft_older_than_somebodys_value_does_not_overwrite_it(
+def leave_offline(page: Page, *texts: str) -> BrowserContext:
+    """Types these texts down 环境检查 without a network and closes the page; gives the browser it was open in."""
+    context = page.context
+    context.set_offline(True)
+    cell(page, "东松村", "环境检查").focus()
+    for text in texts:
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+    expect(shown(page, "alert")).to_contain_text("网络已断开")
+    page.close()
+    context.set_offline(False)
+    return context
+
+
+def drafts(page: Page) -> Any:
+    """The drafts this browser keeps, as text."""
+    return page.evaluate(
+        "() => Object.keys(localStorage).filter(key => key.startsWith('portal.draft.')).map(key => localStorage[key])"
+    )
+
+
+def test_a_draft_survives_a_closed_page_and_is_saved_when_it_is_opened_again(
     sign_in: SignIn, period: Period, submission: Return, secretary: User
 ) -> None:
     page = sign_in(secretary)
-    broken = lambda route: route.abort()  # noqa: E731
-    page.context.route("**/cells/", broken)
     open_grid(page, submission)
+    context = leave_offline(page, "92", "90")
+    assert (value(period, "东松村", "E1"), value(period, "西松村", "E1")) == (None, None)
+    again = context.new_page()
+    open_grid(again, submission)
+    expect(shown(again, "action-text")).to_have_text("已恢复上次未保存的 2 格")
+    expect(cell(again, "西松村", "环境检查")).to_have_value("90")
+    wait_saved(again)
+    assert (value(period, "东松村", "E1"), value(period, "西松村", "E1")) == (920000, 900000)
+    assert drafts(again) == []
+
+
+def test_only_what_the_server_does_not_hold_is_taken_up_again(
+    sign_in: SignIn, period: Period, submission: Return, secretary: User
+) -> None:
+    page = sign_in(secretary)
+    open_grid(page, submission)
+    context = leave_offline(page, "92", "980")
+    row = row_of(period, "东松村")
+    row.values["E1"] = 920000
+    row.save()
+    again = context.new_page()
+    open_grid(again, submission)
+    expect(shown(again, "action-text")).to_have_text("已恢复上次未保存的 1 格")
+    expect(again.locator("td.is-unsaved")).to_have_count(1)
+    expect(cell(again, "西松村", "环境检查")).to_have_value("980")
+    (kept,) = drafts(again)
+    assert [(item["village"], item["text"]) for item in json.loads(kept)] == [
+        (row_of(period, "西松村").village_id, "980")
+    ]
+
+
+def test_a_draft_that_was_saved_without_an_answer_is_dropped(
+    sign_in: SignIn, period: Period, submission: Return, secretary: User
+) -> None:
+    page = sign_in(secretary)
+    open_grid(page, submission)
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/cells/", lose)
     cell(page, "东松村", "环境检查").focus()
     page.keyboard.type("92")
     page.keyboard.press("Enter")
     expect(shown(page, "retry")).to_be_visible()
+    assert value(period, "东松村", "E1") == 920000
+    assert len(drafts(page)) == 1
     page.close()
+    again = page.context.new_page()
+    open_grid(again, submission)
+    expect(cell(again, "东松村", "环境检查")).to_have_value("92")
+    expect(shown(again, "action")).to_be_hidden()
+    expect(again.locator("td.is-unsaved, td.is-conflict")).to_have_count(0)
+    assert drafts(again) == []
+
+
+def test_a_draft_older_than_somebodys_value_does_not_overwrite_it(
+    sign_in: SignIn, period: Period, submission: Return, secretary: User
+) -> None:
+    page = sign_in(secretary)
+    open_grid(page, submission)
+    context = leave_offline(page, "92")
     row = row_of(period, "东松村")
     row.values["E1"] = 700000
     row.save()
-    page.context.unroute("**/cells/", broken)
-    again = page.context.new_page()
+    again = context.new_page()
     open_grid(again, submission)
     expect(again.locator("td.is-conflict")).to_have_count(1)
+    cell(again, "东松村", "环境检查").focus()
+    expect(shown(again, "tip")).to_contain_text("填为 70，您填的是 92")
     assert value(period, "东松村", "E1") == 700000
+    assert len(drafts(again)) == 1
+
+
+def test_a_draft_leaves_the_reason_that_somebody_wrote_meanwhile(
+    sign_in: SignIn, period: Period, submission: Return, secretary: User
+) -> None:
+    page = sign_in(secretary)
+    open_grid(page, submission)
+    page.context.set_offline(True)
+    for village in ("东松村", "西松村"):
+        cell(page, village, "设施未修").focus()
+        page.keyboard.type("9")
+        page.keyboard.press("Enter")
+    cell(page, "东松村", "设施未修").focus()
+    page.locator("[data-note]").fill("暴雨损坏")
+    page.keyboard.press("Enter")
+    page.close()
+    page.context.set_offline(False)
+    for village in ("东松村", "西松村"):
+        row = row_of(period, village)
+        row.notes["E4"] = "上月漏报"
+        row.save()
+    again = page.context.new_page()
+    open_grid(again, submission)
+    wait_saved(again)
+    target = cell(again, "东松村", "设施未修")
+    target.focus()
+    expect(shown(again, "tip")).to_contain_text("这里的说明已改为“上月漏报”")
+    assert [row_of(period, village).notes["E4"] for village in ("东松村", "西松村")] == ["上月漏报"] * 2
+    assert (value(period, "东松村", "E4"), value(period, "西松村", "E4")) == (None, 90000)
+    again.locator("[data-note]").fill("暴雨损坏两处")
+    again.keyboard.press("Enter")
+    wait_saved(again)
+    assert (value(period, "东松村", "E4"), row_of(period, "东松村").notes["E4"]) == (90000, "暴雨损坏两处")
+
+
+def test_a_draft_waits_while_the_month_is_with_the_reviewer(
+    sign_in: SignIn, period: Period, submission: Return, secretary: User
+) -> None:
+    page = sign_in(secretary)
+    open_grid(page, submission)
+    context = leave_offline(page, "92")
+    Return.objects.filter(pk=submission.pk).update(state="submitted")
+    locked = context.new_page()
+    open_grid(locked, submission)
+    locked.close()
+    Return.objects.filter(pk=submission.pk).update(state="draft")
+    again = context.new_page()
+    open_grid(again, submission)
+    wait_saved(again)
+    assert value(period, "东松村", "E1") == 920000
+
+
+def test_closing_the_page_saves_what_was_typed_last(
+    sign_in: SignIn, period: Period, submission: Return, secretary: User
+) -> None:
+    page = sign_in(secretary)
+    open_grid(page, submission)
+    cell(page, "东松村", "环境检查").focus()
+    page.keyboard.type("92")
+    assert value(period, "东松村", "E1") is None
+    page.close()
+    again = page.context.new_page()
+    open_grid(again, submission)
+    expect(cell(again, "东松村", "环境检查")).to_have_value("92")
+    expect(shown(again, "action")).to_be_hidden()
+    assert value(period, "东松村", "E1") == 920000
 
 
 def test_an_answer_that_got_lost_does_no_harm(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from accounts.encryption import keyed_index
 from branches.models import Unit
-from cadres.encryption import keyed_index
 from cadres.models import Person, Posting
 from imports.dates import PartialDate
 

@@ -8,8 +8,8 @@ import pytest
 from django.core.exceptions import FieldError
 from django.db import IntegrityError, connection, transaction
 
+from accounts.encryption import SealedValueDamaged, keyed_index, seal, unseal
 from branches.models import Unit
-from cadres.encryption import SealedValueDamaged, keyed_index, seal, unseal
 from cadres.models import Person
 from tests.cadres.people import NUMBER, make_person
 
