@@ -51,11 +51,17 @@ def make_life(
     recorder: Mapping[str, User],
     rng: random.Random,
 ) -> int:
-    """Records of a month up to `last_day`, a few missing or late where a village is less well run. How many."""
+    """Records of a month up to `last_day`, a few missing or late where a village is less well run. How many.
+
+    What is held every three months falls by the branch's place in the list, so the same seed
+    gives the same records whatever ids the database has given out before.
+    """
     records = [
         record
-        for branch in branches
-        for record in _records(branch, figures[branch.unit_id], month, rng)
+        for place, branch in enumerate(branches, start=1)
+        for record in _records(
+            branch, figures[branch.unit_id], month, rng, is_third_month=(month.month + place) % 3 == 0
+        )
         if record.held_on <= last_day
     ]
     decisions = [
@@ -84,10 +90,12 @@ def make_life(
     return len(made)
 
 
-def _records(branch: Branch, figures: VillageFigures, month: date, rng: random.Random) -> list[OrganisationalLife]:
+def _records(
+    branch: Branch, figures: VillageFigures, month: date, rng: random.Random, *, is_third_month: bool
+) -> list[OrganisationalLife]:
     quality = figures.quality
     wanted = [(Kind.PARTY_DAY, PARTY_DAY, 0.97), (Kind.COMMITTEE_MEETING, rng.randint(3, 24), 0.95)]
-    if (month.month + branch.pk) % 3 == 0:
+    if is_third_month:
         wanted += [(Kind.MEMBER_MEETING, rng.randint(5, 24), 0.97), (Kind.LECTURE, rng.randint(5, 24), 0.96)]
         wanted += [(Kind.REPRESENTATIVES, rng.randint(5, 24), 0.97)]
     wanted += [(Kind.CIVILITY, rng.randint(2, 24), 0.93)]
