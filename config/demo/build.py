@@ -24,6 +24,7 @@ from branches.services.units import ensure_leading_branches
 from config.demo.county import VillageFigures, division_rows, invent_figures
 from config.demo.life import make_life
 from config.demo.months import Cast, MonthMaker
+from config.demo.people import make_people
 
 PASSWORD = "Shifan-58-Portal"
 """Of every demo account; the portal says on each page that its data is invented."""
@@ -90,6 +91,15 @@ def seed(*, county_code: str, months: int, seed_number: int, accounts_only: bool
     villages = list(Unit.objects.under(county.path).villages().filter(valid_to__isnull=True).order_by("path"))
     figures = invent_figures(villages, rng)
     _furnish(county, villages, figures, users["county_staff"])
+    make_people(
+        county,
+        villages,
+        figures,
+        recorder=secretaries,
+        by=users["county_staff"],
+        seed_number=seed_number,
+        today=timezone.localdate(now),
+    )
     span = _months(months, timezone.localdate(now))
     _scheme(county, span[0], users, now)
     maker = MonthMaker(county, Cast(users["county_staff"], users["county_leader"], secretaries), figures, rng)
