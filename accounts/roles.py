@@ -197,6 +197,12 @@ MATRIX: tuple[Capability, ...] = (
         "cadres.change_talent",
     ),
     _row(
+        "review_reserve",
+        _("review nominations for the reserve"),
+        (Role.TS,),
+        "cadres.review_reservecadre",
+    ),
+    _row(
         "put_on_record",
         _("put reserve cadres on record, set the limits for cadres"),
         (Role.CS,),

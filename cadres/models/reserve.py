@@ -13,6 +13,7 @@ from branches.models import Unit
 from branches.querysets import ScopedQuerySet
 from cadres.dates import PartialDateField
 from cadres.models.people import Person
+from cadres.models.postings import Posting
 from cadres.querysets import ReserveCadreQuerySet
 
 
@@ -84,6 +85,15 @@ class ReserveStep(models.Model):
     to_stage = models.CharField(_("to"), max_length=10, choices=ReserveCadre.Stage)
     on = models.DateField(_("date"))
     note = models.CharField(_("note"), max_length=200, blank=True)
+    posting = models.ForeignKey(
+        Posting,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reserve_steps",
+        verbose_name=_("post it led to"),
+    )
+    """Of a promotion: the posting that proves it."""
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
     )
