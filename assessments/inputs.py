@@ -44,6 +44,9 @@ STATES = {
     "exempt": STATE_EXEMPT,
 }
 
+NOTHING_GIVEN: dict[str, object] = {}
+"""What counts of a township's values until they are accepted."""
+
 Readings = Mapping[str, Mapping[int, Reading]]
 """Source code -> village's unit id -> reading."""
 
@@ -150,10 +153,10 @@ def _stream(period_ids: list[int], codes: Mapping[str, str]) -> Iterator[Row]:
         )
 
 
-def entered_column(rows: Sequence[Row], code: str, *, needs_acceptance: bool) -> Column:
-    """The cell `code` of all rows. What a township has not had accepted counts as not yet given."""
-    raw = [row.values.get(code) if row.is_accepted or not needs_acceptance else None for row in rows]
-    if all(type(value) is int for value in raw):
+def entered_column(given: Sequence[Mapping[str, object]], code: str) -> Column:
+    """The cell `code` of all villages; `given` holds the entered values of each that count."""
+    raw = [values.get(code) for values in given]
+    if set(map(type, raw)) == {int}:
         return Column(np.array(raw, np.int64), np.full(len(raw), STATE_GIVEN, np.int8))
     values = np.zeros(len(raw), np.int64)
     states = np.full(len(raw), STATE_MISSING, np.int8)
@@ -199,13 +202,15 @@ def _parts(rule: IndicatorRule, reading: Reading) -> tuple[Decimal, ...]:
 def columns_of(batch: Batch, readings: Readings) -> dict[str, Column]:
     """All columns of a batch, entered and computed."""
     village_ids = [row.village_id for row in batch.rows]
+    by_county = [row.values for row in batch.rows]
+    by_township = [row.values if row.is_accepted else NOTHING_GIVEN for row in batch.rows]
     columns: dict[str, Column] = {}
     for rule in batch.rules.indicators:
         if is_computed(rule):
             columns.update(computed_columns(rule, village_ids, readings.get(rule.source_code, {})))
         else:
             for code in rule.value_codes():
-                columns[code] = entered_column(batch.rows, code, needs_acceptance=rule.source == "T")
+                columns[code] = entered_column(by_township if rule.source == "T" else by_county, code)
     return columns
 
 
