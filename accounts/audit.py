@@ -29,6 +29,7 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from accounts import context
+from accounts.bulk import insert_models
 from accounts.models import AuditEvent, User
 
 HIDDEN = "changed"
@@ -37,7 +38,8 @@ HIDDEN = "changed"
 SYSTEM_PREFIXES = ("accounts.", "audit.")
 """Events of accounts, sessions and of the trail itself. All others are business events."""
 
-BATCH = 500
+BATCH = 50
+"""More events than this at once go the way of mass data."""
 
 
 class HasPath(Protocol):
@@ -86,7 +88,10 @@ def record_many(entries: Iterable[Entry]) -> list[AuditEvent]:
         raise TransactionManagementError("An audit event belongs into the transaction of the change it tells about.")
     roles: dict[int, list[tuple[str, str]]] = {}
     events = [_event(entry, roles) for entry in entries]
-    return AuditEvent.objects.bulk_create(events, batch_size=BATCH)
+    if len(events) <= BATCH:
+        return AuditEvent.objects.bulk_create(events, batch_size=BATCH)
+    insert_models(events)
+    return events
 
 
 def changes_between(

@@ -41,23 +41,35 @@ def _keys(text: str) -> dict[bytes, bytes]:
     return keys
 
 
-def seal(plain: str, context: str) -> str:
+def seal_bytes(plain: bytes, context: str) -> bytes:
+    """`context` binds the value to its place: it opens only there."""
     key_id, key = next(iter(_keys(settings.FIELD_KEY).items()))
     nonce = secrets.token_bytes(NONCE_BYTES)
     head = AES_256_GCM + key_id
-    return base64.b64encode(head + nonce + AESGCM(key).encrypt(nonce, plain.encode(), head + context.encode())).decode()
+    return head + nonce + AESGCM(key).encrypt(nonce, plain, head + context.encode())
+
+
+def unseal_bytes(stored: bytes, context: str) -> bytes:
+    """Raises SealedValueDamaged, whose text says nothing of the value."""
+    try:
+        head, rest = stored[: 1 + KEY_ID_BYTES], stored[1 + KEY_ID_BYTES :]
+        if head[:1] != AES_256_GCM:
+            raise SealedValueDamaged(context)
+        key = _keys(settings.FIELD_KEY)[head[1:]]
+        return AESGCM(key).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], head + context.encode())
+    except (KeyError, InvalidTag, ValueError) as error:
+        raise SealedValueDamaged(context) from error
+
+
+def seal(plain: str, context: str) -> str:
+    return base64.b64encode(seal_bytes(plain.encode(), context)).decode()
 
 
 def unseal(stored: str, context: str) -> str:
     """Raises SealedValueDamaged, whose text says nothing of the value."""
     try:
-        raw = base64.b64decode(stored, validate=True)
-        head, rest = raw[: 1 + KEY_ID_BYTES], raw[1 + KEY_ID_BYTES :]
-        if head[:1] != AES_256_GCM:
-            raise SealedValueDamaged(context)
-        key = _keys(settings.FIELD_KEY)[head[1:]]
-        return AESGCM(key).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], head + context.encode()).decode()
-    except (binascii.Error, KeyError, InvalidTag, ValueError) as error:
+        return unseal_bytes(base64.b64decode(stored, validate=True), context).decode()
+    except (binascii.Error, ValueError) as error:
         raise SealedValueDamaged(context) from error
 
 

@@ -239,9 +239,15 @@ MATRIX: tuple[Capability, ...] = (
     ),
     _row(
         "check_ledger",
-        _("check ledgers of collective income"),
+        _("import ledgers of collective income"),
         (Role.CS, Role.CE),
         "collective_economy.import_ledger",
+    ),
+    _row(
+        "see_ledger",
+        _("see the income of village collectives"),
+        BUSINESS,
+        "collective_economy.view_ledgerentry",
     ),
     _row(
         "see_month",

@@ -35,7 +35,7 @@ from assessments.rules import IndicatorRule, SchemeRules, from_scaled  # noqa: E
 from assessments.services.closing import close_periods  # noqa: E402
 from assessments.services.periods import rules_of_month  # noqa: E402
 from benchmarks.measuring import Way, compare, machine, measure, report  # noqa: E402
-from branches.bulk import insert_rows  # noqa: E402
+from accounts.bulk import insert_rows  # noqa: E402
 from branches.divisions import Division  # noqa: E402
 from branches.models import Unit  # noqa: E402
 from branches.services.divisions import load_divisions  # noqa: E402

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from branches.models import Branch, Village
 from branches.unit_lookup import Place, UnitLookup
@@ -15,11 +15,12 @@ from imports.cells import EMPTY, Context, Reading
 from imports.dates import PartialDate
 from imports.normalising import clean_code, is_empty_word
 from imports.reading import Cell
-from imports.sheets import Column, Judgement, Row, Sheet
+from imports.sheets import Column, Difference, Judgement, Missing, Row, Sheet, in_words
 from imports.tables import Table, text_of
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from imports.writing import Writer
 
 TOWNSHIP = Column(
     "township",
@@ -154,6 +155,7 @@ class UnitsSheet(PlaceSheet):
         ),
         REMARK,
     )
+    not_kept = frozenset({"remark"})
     figures = tuple(column.field for column in columns if column.field not in ("township", "village", "remark"))
 
     def judge(self, rows: list[Row], user: User, today: date) -> Judgement:
@@ -161,18 +163,33 @@ class UnitsSheet(PlaceSheet):
         keys = [places[index].pk if index in places else None for index in range(len(rows))]
         mark_duplicates(rows, keys, "village")
         cards = Village.objects.in_bulk({key for key in keys if key}, field_name="unit_id")
-        for row, key in zip(rows, keys, strict=True):
+        for index, (row, key) in enumerate(zip(rows, keys, strict=True)):
             self._compare(row, cards.get(key) if key else None)
+            if index in places:
+                row.target = (places[index], cards.get(key) if key else None)
         return Judgement(rows)
 
     def _compare(self, row: Row, card: Village | None) -> None:
         given = {name: row.values[name] for name in self.figures if row.values[name] is not None}
-        same = card is not None and all(getattr(card, name) == value for name, value in given.items())
-        row.outcome = "unchanged" if same else "changed"
+        row.differences = [
+            Difference(name, in_words(getattr(card, name, None)), in_words(value))
+            for name, value in given.items()
+            if getattr(card, name, None) != value
+        ]
+        row.outcome = "unchanged" if card is not None and not row.differences else "changed"
         for name in ("last_year_income", "last_year_operating_income"):
             before = getattr(card, name) if card else None
             if before is not None and name in given and is_jump(given[name], before):
                 row.add("amount_jump", name)
+
+    def write(self, rows: Sequence[Row], left: Sequence[tuple[Missing, date]], writer: Writer) -> None:
+        for row in rows:
+            place, card = row.target
+            given = {name: row.values[name] for name in self.figures if row.values[name] is not None}
+            if card is None:
+                writer.create(row, Village(unit_id=place.pk, **given), place.path)
+            else:
+                writer.change(row, card, given, place.path)
 
 
 KINDS = {
@@ -195,6 +212,7 @@ class BranchesSheet(PlaceSheet):
     name = "branches"
     permission = "branches.change_branch"
     subject = "name"
+    not_kept = frozenset({"host", "remark"})
     columns = (
         TOWNSHIP,
         VILLAGE,
@@ -226,29 +244,68 @@ class BranchesSheet(PlaceSheet):
             for index, row in enumerate(rows)
         ]
         mark_duplicates(rows, keys, "name")
+        units = {key[0] for key in keys if key}
         stored = {
             (branch.unit_id, branch.name): branch
-            for branch in Branch.objects.existing_on(today)
-            .filter(unit_id__in={key[0] for key in keys if key})
-            .select_related("parent")
+            for branch in Branch.objects.existing_on(today).filter(unit_id__in=units).select_related("parent")
         }
-        for row, key in zip(rows, keys, strict=True):
-            if key in stored:
-                row.outcome = "unchanged" if self._is_same(stored[key], row) else "changed"
+        parents = self._parents(rows)
+        with_leader = {unit_id for (unit_id, _name), branch in stored.items() if branch.is_leading}
+        for index, (row, key) in enumerate(zip(rows, keys, strict=True)):
+            if key is None:
+                continue
+            branch = stored.get(key)
+            said = self._said(row, places[index], parents)
+            if branch is None:
+                said["is_leading"] = key[0] not in with_leader
+                with_leader.add(key[0])
+            else:
+                said = {name: value for name, value in said.items() if _is_news(getattr(branch, name), value)}
+                row.outcome = "changed" if said else "unchanged"
+                row.differences = [_difference(branch, name, row) for name in said]
+            row.target = (places[index], branch, said)
         return Judgement(rows)
 
-    def _is_same(self, branch: Branch, row: Row) -> bool:
-        """Whether the row says nothing new; a month agrees with each of its days."""
+    def _parents(self, rows: list[Row]) -> dict[str, list[Branch]]:
+        """Organizations by the names that the rows give as their superior's."""
+        names = {row.values["parent"] for row in rows if row.values["parent"]}
+        found: dict[str, list[Branch]] = defaultdict(list)
+        for branch in Branch.objects.filter(name__in=names, valid_to__isnull=True).select_related("unit"):
+            found[branch.name].append(branch)
+        return found
+
+    def _said(self, row: Row, place: Place, parents: dict[str, list[Branch]]) -> dict[str, Any]:
+        """Attribute of Branch -> value, of the cells that say something. A superior counts when only one fits."""
         values = row.values
-        if values["parent"] and (branch.parent is None or branch.parent.name != values["parent"]):
-            return False
-        for name in ("kind", "member_count"):
-            if values[name] is not None and getattr(branch, name) != values[name]:
-                return False
-        for name in ("established_on", "next_election_on"):
-            day: date | None = getattr(branch, name)
-            if values[name] and (
-                day is None or not values[name].agrees_with(PartialDate(day.year, day.month, day.day))
-            ):
-                return False
-        return True
+        said = {name: values[name] for name in ("kind", "member_count") if values[name] is not None}
+        said |= {name: values[name] for name in ("established_on", "next_election_on") if values[name]}
+        above = [branch for branch in parents.get(values["parent"], []) if place.path.startswith(branch.unit.path)]
+        if len(above) == 1:
+            said["parent_id"] = above[0].pk
+        return said
+
+    def write(self, rows: Sequence[Row], left: Sequence[tuple[Missing, date]], writer: Writer) -> None:
+        for row in rows:
+            place, branch, said = row.target
+            values = {
+                name: value.first_day if isinstance(value, PartialDate) else value for name, value in said.items()
+            }
+            if branch is None:
+                writer.create(row, Branch(unit_id=place.pk, name=row.values["name"], **values), place.path)
+            else:
+                writer.change(row, branch, values, place.path)
+
+
+def _is_news(stored: Any, said: Any) -> bool:
+    """A month agrees with each of its days."""
+    if isinstance(said, PartialDate):
+        return stored is None or not said.agrees_with(PartialDate(stored.year, stored.month, stored.day))
+    return bool(stored != said)
+
+
+def _difference(branch: Branch, name: str, row: Row) -> Difference:
+    if name == "parent_id":
+        return Difference("parent", branch.parent.name if branch.parent else "", row.values["parent"])
+    if name == "kind":
+        return Difference(name, str(branch.get_kind_display()), str(Branch.Kind(row.values[name]).label))
+    return Difference(name, in_words(getattr(branch, name)), in_words(row.values[name]))

@@ -9,7 +9,9 @@ class CadresConfig(AppConfig):
     def ready(self) -> None:
         # The sheets read models, which exist only now.
         from cadres.sheets import CadresSheet, ReserveCadresSheet
+        from cadres.training_sheet import TrainingSheet
         from imports.sheets import register
 
         register(CadresSheet())
         register(ReserveCadresSheet())
+        register(TrainingSheet())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from imports.normalising import clean_code
@@ -62,8 +62,33 @@ ORIGINS: Mapping[str, str] = {
     **dict.fromkeys(("其他", "其它"), "other"),
 }
 
+
+def _first_words(table: Mapping[str, str]) -> dict[str, str]:
+    """Code -> the first word for it, which the table reads back as the same code."""
+    words: dict[str, str] = {}
+    for word, code in table.items():
+        words.setdefault(code, word)
+    return words
+
+
+GENDER_WORDS, POLITICAL_WORDS = _first_words(GENDERS), _first_words(POLITICAL)
+CHANGE_WORDS, ORIGIN_WORDS = _first_words(CHANGES), _first_words(ORIGINS)
+
 SECRETARY, DIRECTOR, DEPUTY_SECRETARY, DEPUTY_DIRECTOR = 10, 20, 30, 40
 BRANCH_MEMBER, COMMITTEE_MEMBER, SUPERVISION_HEAD, CLERK, PARTY_WORKER, OTHER = 50, 60, 70, 80, 85, 90
+POST_WORDS: Mapping[int, str] = {
+    SECRETARY: "党组织书记",
+    DIRECTOR: "村委会主任",
+    DEPUTY_SECRETARY: "党组织副书记",
+    DEPUTY_DIRECTOR: "村委会副主任",
+    BRANCH_MEMBER: "党组织委员",
+    COMMITTEE_MEMBER: "村委会委员",
+    SUPERVISION_HEAD: "监委会主任",
+    CLERK: "村文书",
+    PARTY_WORKER: "乡镇党务干部",
+}
+"""As rosters write them; `posts_in` reads each back as the same post."""
+PARTY_POSTS = frozenset({SECRETARY, DEPUTY_SECRETARY, BRANCH_MEMBER})
 BRANCH = r"(?:(?:中共)?.{0,12}?(?:村|社区|居))?(?:党组织|党支部|党总支|党委|总支|支部|党)?(?:委员会|部)?"
 COMMITTEE = r"(?:.{0,12}?(?:村|社区|居))?(?:村民委员会|居民委员会|村委会|居委会|委会|民委员会|村委|委)?"
 POSTS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
@@ -80,6 +105,7 @@ POSTS: tuple[tuple[re.Pattern[str], int], ...] = tuple(
         ),
         (r"(?:.{0,12}?(?:村|社区))?(?:村民委员会|村委会|居委会|村委|两委)委员|村委|委员", COMMITTEE_MEMBER),
         (r".{0,8}(?:文书|会计|报账员|报帐员)", CLERK),
+        (r"(?:乡镇|街道)党务(?:干部|工作者)", PARTY_WORKER),
     )
 )
 NOT_THE_SECRETARY = re.compile(r"第一书记|团支部|团总支|团委|妇联|妇女|治保|调解|计生|工会")
@@ -94,6 +120,11 @@ class Post:
 
     code: int
     words: str = ""
+
+
+def words_of_posts(posts: Iterable[Post]) -> str:
+    """In the order of rosters, divided by 、"""
+    return "、".join(post.words or POST_WORDS.get(post.code, "") for post in sorted(posts))
 
 
 def education_code(typed: str) -> str | None:

@@ -79,19 +79,23 @@ def joined_posts(values: Sequence[list[codes.Post]]) -> list[codes.Post]:
 
 
 NAME = Column("name", ("姓名", "名字", "干部姓名", "人员姓名", "name"), cells.person_name, 60, is_required=True)
-GENDER = Column("gender", ("性别", "gender"), from_table(codes.GENDERS), 20)
+GENDER = Column(
+    "gender", ("性别", "gender"), from_table(codes.GENDERS), 20, words=lambda code: codes.GENDER_WORDS.get(code, "")
+)
 BIRTH = Column("birth", ("出生年月", "出生日期", "出生年月日", "生日", "出生时间", "出生", "年龄"), birth, 60)
 IDENTITY = Column(
     "id_number",
     ("身份证号", "身份证号码", "公民身份号码", "公民身份证号码", "居民身份证号", "身份证", "证件号", "证件号码"),
     cells.identity,
     60,
+    is_secret=True,
 )
 POLITICAL = Column(
     "political",
     ("政治面貌", "党派", "是否党员", "是否中共党员"),
     from_table(codes.POLITICAL, nothing=codes.NO_STATUS),
     60,
+    words=lambda code: codes.POLITICAL_WORDS.get(code, ""),
 )
 JOINED = Column("joined_on", ("入党时间", "入党年月", "入党日期", "加入时间", "何时入党"), cells.partial_date, 60)
 FULL_MEMBER = Column("full_member_on", ("转正时间", "转正日期", "转正年月"), cells.partial_date, 60)
@@ -101,6 +105,7 @@ EDUCATION = Column(
     education,
     60,
     choose=highest,
+    words=lambda found: found[1] if found else "",
 )
 MAJOR = Column("major", ("专业", "所学专业"), cells.line, 100)
 PHONE = Column("phone", ("手机号", "手机号码", "联系电话", "联系方式", "电话", "手机", "电话号码"), cells.phone, 40)
@@ -124,6 +129,7 @@ CADRE_COLUMNS = (
         posts(is_party=True),
         100,
         choose=joined_posts,
+        words=codes.words_of_posts,
     ),
     Column(
         "admin_post",
@@ -141,6 +147,7 @@ CADRE_COLUMNS = (
         posts(is_party=False),
         100,
         choose=joined_posts,
+        words=codes.words_of_posts,
     ),
     Column(
         "extra_posts",
@@ -148,11 +155,24 @@ CADRE_COLUMNS = (
         cells.line,
         100,
         choose=everything,
+        words="、".join,
     ),
     Column("is_seconded", ("是否在村挂职人才", "是否挂职"), cells.yes_no, 20),
     Column("is_inspector", ("是否纪检", "是否纪检委员", "是否纪检监察", "是否纪检监督员"), cells.yes_no, 20),
-    Column("origin", ("干部来源", "人员身份", "来源", "人员来源"), origin, 60),
-    Column("appointment_change", ("任职情况", "新任/连任", "新任或连任"), from_table(codes.CHANGES), 20),
+    Column(
+        "origin",
+        ("干部来源", "人员身份", "来源", "人员来源"),
+        origin,
+        60,
+        words=lambda code: codes.ORIGIN_WORDS.get(code, code or ""),
+    ),
+    Column(
+        "appointment_change",
+        ("任职情况", "新任/连任", "新任或连任"),
+        from_table(codes.CHANGES),
+        20,
+        words=lambda code: codes.CHANGE_WORDS.get(code, ""),
+    ),
     Column(
         "post_since",
         ("任现职时间", "任职时间", "担任现职时间", "现任职务时间", "任现职年月", "任职年月", "任现职务时间"),

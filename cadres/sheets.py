@@ -6,71 +6,74 @@ Rule: docs/import.md.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from accounts.encryption import keyed_index
+from django.utils import timezone
+
 from branches.scoping import paths_for
 from branches.sheets import PlaceSheet, find_villages
-from branches.unit_lookup import Place, UnitLookup
-from cadres.codes import DIRECTOR, SECRETARY, Post
+from branches.unit_lookup import UnitLookup
+from cadres.codes import DIRECTOR, OTHER, SECRETARY, Post, words_of_posts
 from cadres.columns import CADRE_COLUMNS, RESERVE_COLUMNS
-from cadres.models import Person, Posting, ReserveCadre
+from cadres.matching import Candidate, batches, birth_of, group_rows, match_people
+from cadres.models import Person, Posting, ReserveCadre, ReserveStep
+from cadres.roster_facts import FACTS, differences, is_news, new_person, news_about, said_about
 from imports.dates import PartialDate
-from imports.identity import ReadIdentity, to_18
-from imports.sheets import Judgement, Row
+from imports.identity import ReadIdentity
+from imports.sheets import Difference, Judgement, Missing, Row, in_words
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from imports.writing import Writer
 
 ADULT = 18
-BATCH = 5_000
-"""Values in one condition: databases limit them."""
-PERSON_FIELDS = ("name", "gender", "political", "joined_on", "full_member_on", "major", "phone", "origin", "resume")
 
 
-@dataclass
-class Candidate:
-    """The rows of one person, and the person they match."""
+@dataclass(frozen=True)
+class Target:
+    """What judging found out about one row, for writing it."""
 
-    rows: list[Row]
-    place: Place | None
-    identity: str
-    """18 characters, "" when the rows give none."""
-    person: Person | None = None
-    is_elsewhere: bool = False
-    posts: list[Post] = field(default_factory=list)
-
-    @property
-    def first(self) -> Row:
-        return self.rows[0]
-
-    def problems_become_those_of_the_first(self) -> None:
-        for row in self.rows[1:]:
-            self.first.problems += row.problems
+    candidate: Candidate
+    news: dict[str, Any]
+    """Attribute of Person -> value that differs; everything said, for a new one."""
+    stage: str = ""
+    """At which an entry of the reserve begins."""
 
 
 class PeopleSheet(PlaceSheet):
     """What rosters of people have in common: facts about a person, one person on several rows, matching."""
 
     subject = "name"
+    facts: tuple[str, ...] = FACTS
 
     def judge(self, rows: list[Row], user: User, today: date) -> Judgement:
-        places = find_villages(rows, UnitLookup(user, self.permission, today))
+        lookup = UnitLookup(user, self.permission, today)
+        places = find_villages(rows, lookup)
         for row in rows:
             check_person(row)
             self.check(row)
         candidates = [group for group in group_rows(rows, places) for group in self.split_duplicates(group)]
         match_people(candidates, paths_for(user, self.permission))
         self.check_together(candidates)
-        missing = self.compare(candidates)
+        for candidate in candidates:
+            self._compare_person(candidate)
+        missing = self.compare(candidates, lookup, user)
         for candidate in candidates:
             candidate.problems_become_those_of_the_first()
         ordered = {id(row): index for index, row in enumerate(rows)}
         kept = sorted((candidate.first for candidate in candidates), key=lambda row: ordered[id(row)])
         return Judgement(kept, missing)
+
+    def _compare_person(self, candidate: Candidate) -> None:
+        said = said_about(candidate, self.facts)
+        person, row = candidate.person, candidate.first
+        news = news_about(person, said) if person else said
+        row.target = Target(candidate, news)
+        if person and candidate.place:
+            row.differences = differences(person, news, self.by_field, candidate.place.short_name)
 
     def check(self, row: Row) -> None:
         """What only this sheet asks of one row."""
@@ -87,8 +90,32 @@ class PeopleSheet(PlaceSheet):
     def check_together(self, candidates: list[Candidate]) -> None:
         """What only shows when all people are known."""
 
-    def compare(self, candidates: list[Candidate]) -> int:
-        """Sets the outcome of each candidate's first row; how many people of these villages the file leaves out."""
+    def compare(self, candidates: list[Candidate], lookup: UnitLookup, user: User) -> list[Missing]:
+        """Sets the outcome of each candidate's first row; the entries of these villages that the file leaves out."""
+        raise NotImplementedError
+
+    def write(self, rows: Sequence[Row], left: Sequence[tuple[Missing, date]], writer: Writer) -> None:
+        """Whoever is on record where the user may not write stays out: only the county can move them."""
+        for row in rows:
+            candidate: Candidate = row.target.candidate
+            if candidate.place is None or (candidate.is_elsewhere and candidate.person is None):
+                continue
+            person = candidate.person
+            if person is None:
+                person = new_person(row.target.news)
+                writer.create(row, person, candidate.place.path)
+            else:
+                writer.change(row, person, row.target.news, candidate.place.path)
+            self.write_entry(row, candidate, person, writer)
+        for missing, day in left:
+            self.end(missing, day, writer)
+
+    def write_entry(self, row: Row, candidate: Candidate, person: Person, writer: Writer) -> None:
+        """The person's entry on this roster: posts, or a place in the reserve."""
+        raise NotImplementedError
+
+    def end(self, missing: Missing, day: date, writer: Writer) -> None:
+        """What the user said has ended on `day`."""
         raise NotImplementedError
 
 
@@ -113,15 +140,6 @@ def check_person(row: Row) -> None:
         row.add("full_member_too_soon", "full_member_on")
 
 
-def birth_of(row: Row) -> PartialDate | None:
-    """The date in the identity number goes before the typed one."""
-    identity: ReadIdentity | None = row.values["id_number"]
-    if identity and identity.birth:
-        return PartialDate(identity.birth.year, identity.birth.month, identity.birth.day)
-    typed: PartialDate | None = row.values["birth"]
-    return typed
-
-
 def is_before_years(later: PartialDate, earlier: PartialDate, years: int) -> bool:
     """Whether `later` is surely less than `years` after `earlier`, as far as both are known."""
     limit = [earlier.year + years, earlier.month, earlier.day]
@@ -133,95 +151,14 @@ def is_before_years(later: PartialDate, earlier: PartialDate, years: int) -> boo
     return False
 
 
-def group_rows(rows: list[Row], places: Mapping[int, Place]) -> list[Candidate]:
-    """Rows of one person: the same identity number; without one, the same name, village and birth month."""
-    by_identity: dict[str, Candidate] = {}
-    by_facts: dict[tuple[Any, ...], Candidate] = {}
-    groups: list[Candidate] = []
-    for index, row in enumerate(rows):
-        identity = identity_of(row)
-        key = facts_of(row, places.get(index))
-        known = by_identity.get(identity) if identity else by_facts.get(key) if key else None
-        if known is None and key and identity and key in by_facts and not by_facts[key].identity:
-            known = by_facts[key]
-            known.identity = identity
-        if known is None:
-            known = Candidate([], places.get(index), identity)
-            groups.append(known)
-        known.rows.append(row)
-        if identity:
-            by_identity.setdefault(identity, known)
-        if key:
-            by_facts.setdefault(key, known)
-    return groups
-
-
-def identity_of(row: Row) -> str:
-    identity: ReadIdentity | None = row.values["id_number"]
-    if identity is None:
-        return ""
-    return to_18(identity.number) if len(identity.number) == 15 else identity.number
-
-
-def facts_of(row: Row, place: Place | None) -> tuple[Any, ...] | None:
-    """What tells people apart without an identity number; None when that is not enough."""
-    born = birth_of(row)
-    if place is None or born is None or born.month is None or row.values["name"] is None:
-        return None
-    return (row.values["name"], place.pk, born.year, born.month)
-
-
-def match_people(candidates: list[Candidate], paths: list[str]) -> None:
-    """Finds the people in the database, with two queries for each batch.
-
-    By identity number everywhere, since it is nobody else's: whoever is out of the user's
-    area is only told to be elsewhere, and counts as new. By name, village and birth month
-    in the villages of the rows.
-    """
-    indexes = {keyed_index(candidate.identity): candidate for candidate in candidates if candidate.identity}
-    for batch in batches(list(indexes)):
-        for person in Person.objects.filter(identity_index__in=batch).select_related("unit").defer("identity_number"):
-            candidate = indexes[str(person.identity_index)]
-            if any(person.unit.path.startswith(path) for path in paths):
-                candidate.person = person
-            candidate.is_elsewhere = candidate.place is not None and person.unit_id != candidate.place.pk
-    units = sorted({candidate.place.pk for candidate in candidates if candidate.place})
-    by_facts: dict[tuple[Any, ...], list[Person]] = defaultdict(list)
-    for batch in batches(units):
-        for person in Person.objects.filter(unit_id__in=batch).defer("identity_number"):
-            if person.birth and person.birth.month:
-                by_facts[(person.name, person.unit_id, person.birth.year, person.birth.month)].append(person)
-    for candidate in candidates:
-        found = by_facts.get(facts_of(candidate.first, candidate.place) or (), [])
-        if candidate.person is None and not candidate.is_elsewhere and len(found) == 1:
-            has_another = candidate.identity and found[0].identity_index not in (None, keyed_index(candidate.identity))
-            candidate.person = None if has_another else found[0]
-
-
-def batches(values: list[Any]) -> Iterator[list[Any]]:
-    for start in range(0, len(values), BATCH):
-        yield values[start : start + BATCH]
-
-
-def is_same_person(person: Person, row: Row) -> bool:
-    """Whether the row says nothing new about the person. An empty cell says nothing."""
-    values = row.values
-    given = {name: values[name] for name in PERSON_FIELDS if values.get(name) is not None}
-    if values["education"]:
-        given["education"], given["education_words"] = values["education"]
-    if values["birth"]:
-        given["birth"] = values["birth"]
-    if identity_of(row):
-        given["identity_index"] = keyed_index(identity_of(row))
-    return all(getattr(person, name) == value for name, value in given.items())
-
-
 class CadresSheet(PeopleSheet):
     """People in post (handbook 8.1). A person with two posts on two rows is one row."""
 
     name = "cadres"
     permission = "cadres.change_person"
     columns = CADRE_COLUMNS
+    facts = (*FACTS, "remark")
+    not_kept = frozenset({"is_dual_head"})
 
     def check(self, row: Row) -> None:
         if row.values["party_post"] or row.values["admin_post"]:
@@ -258,40 +195,116 @@ class CadresSheet(PeopleSheet):
                     for candidate in group:
                         _mark_holder(candidate, post)
 
-    def compare(self, candidates: list[Candidate]) -> int:
-        units = sorted({candidate.place.pk for candidate in candidates if candidate.place})
-        people = {candidate.person.pk for candidate in candidates if candidate.person}
-        held: dict[int, list[Posting]] = defaultdict(list)
-        in_post: set[int] = set()
-        for batch in batches(units):
-            for posting in Posting.objects.open().filter(unit_id__in=batch):
-                in_post.add(posting.person_id)
-                held[posting.person_id].append(posting)
+    def compare(self, candidates: list[Candidate], lookup: UnitLookup, user: User) -> list[Missing]:
+        held = self._held(candidates)
         for candidate in candidates:
             if candidate.is_elsewhere:
                 candidate.first.add("person_elsewhere", "village")
             if candidate.person:
-                same = not candidate.is_elsewhere and self._is_same(candidate, held[candidate.person.pk])
+                candidate.record = {
+                    Post(each.post, each.words): each
+                    for each in held[candidate.person.pk]
+                    if candidate.place and each.unit_id == candidate.place.pk
+                }
+                candidate.first.differences += self._differences(candidate)
+                same = not candidate.first.target.news and not candidate.first.differences
                 candidate.first.outcome = "unchanged" if same else "changed"
-        return len(in_post - people)
+        people = {candidate.person.pk for candidate in candidates if candidate.person}
+        names = {village.pk: village.short_name for village in lookup.villages}
+        townships = {village.pk: lookup.townships[village.parent_path].name for village in lookup.villages}
+        gone = [self._missing(postings, names, townships) for person, postings in held.items() if person not in people]
+        return gone + [
+            self._missing([posting], names, townships, is_counted=False)
+            for candidate in candidates
+            if candidate.person and candidate.posts
+            for post, posting in candidate.record.items()
+            if post not in candidate.posts
+        ]
 
-    def _is_same(self, candidate: Candidate, held: list[Posting]) -> bool:
-        """Whether the person's facts and the posts of the rows stand like this already."""
-        person = candidate.person
-        stored = {Post(posting.post, posting.words): posting for posting in held}
-        if person is None or not all(is_same_person(person, row) for row in candidate.rows):
-            return False
+    def _held(self, candidates: list[Candidate]) -> dict[int, list[Posting]]:
+        """Person -> open postings in the villages of the rows."""
+        held: dict[int, list[Posting]] = defaultdict(list)
+        units = sorted({candidate.place.pk for candidate in candidates if candidate.place})
+        for batch in batches(units):
+            postings = Posting.objects.open().filter(unit_id__in=batch).select_related("person")
+            for posting in postings.order_by("unit__path", "post", "pk"):
+                held[posting.person_id].append(posting)
+        return held
+
+    def _differences(self, candidate: Candidate) -> list[Difference]:
+        """What the posts of the rows change: posts taken up, since when, and the way into the term."""
+        found: list[Difference] = []
+        added = [post for post in candidate.posts if post not in candidate.record]
+        if added:
+            before = words_of_posts(candidate.record)
+            found.append(Difference("admin_post", before, words_of_posts({*candidate.record, *added})))
+        for post, values in self._news_of_posts(candidate):
+            for name, value in values.items():
+                column = self.by_field["post_since" if name == "started_on" else "appointment_change"]
+                stored = getattr(candidate.record[post], name)
+                found.append(Difference(column.field, column.words(stored), column.words(value)))
+        return found
+
+    def _news_of_posts(self, candidate: Candidate) -> Iterator[tuple[Post, dict[str, Any]]]:
+        """For each post held already, what the rows say otherwise about it."""
         for row in candidate.rows:
-            since, change = row.values["post_since"], row.values["appointment_change"]
+            said = {"started_on": row.values["post_since"], "change": row.values["appointment_change"]}
             for post in posts_of(row):
-                posting = stored.get(post)
-                if posting is None or (since and posting.started_on != since) or (change and posting.change != change):
-                    return False
-        return True
+                posting = candidate.record.get(post)
+                if posting is not None:
+                    yield (
+                        post,
+                        {
+                            name: value
+                            for name, value in said.items()
+                            if value is not None and is_news(getattr(posting, name), value)
+                        },
+                    )
+
+    def _missing(
+        self, postings: list[Posting], names: dict[int, str], townships: dict[int, str], *, is_counted: bool = True
+    ) -> Missing:
+        first = postings[0]
+        cells = {
+            "township": townships.get(first.unit_id, ""),
+            "village": names.get(first.unit_id, ""),
+            "name": first.person.name,
+            "birth": in_words(first.person.birth),
+            "admin_post": words_of_posts(Post(each.post, each.words) for each in postings),
+        }
+        kind = "person" if is_counted else "posting"
+        key = first.person_id if is_counted else first.pk
+        return Missing(f"{kind}:{key}", cells, postings, is_counted)
+
+    def write_entry(self, row: Row, candidate: Candidate, person: Person, writer: Writer) -> None:
+        place = candidate.place
+        held: dict[Post, Posting] = candidate.record or {}
+        for post, values in self._news_of_posts(candidate) if candidate.person else ():
+            writer.change(row, held[post], values, person.unit.path)
+        taken: set[Post] = set(held)
+        for each in candidate.rows:
+            for post in posts_of(each):
+                if post in taken or place is None:
+                    continue
+                taken.add(post)
+                posting = Posting(
+                    person=person,
+                    unit_id=place.pk,
+                    post=post.code,
+                    words=post.words,
+                    change=each.values["appointment_change"] or "",
+                    started_on=each.values["post_since"],
+                )
+                writer.create(row, posting, place.path)
+
+    def end(self, missing: Missing, day: date, writer: Writer) -> None:
+        for posting in missing.target:
+            values = {"ended_on": day, "ending": Posting.Ending.OTHER}
+            writer.change(missing, posting, values, posting.person.unit.path)
 
 
 def posts_of(row: Row) -> list[Post]:
-    extra = [Post(90, words) for words in row.values["extra_posts"] or ()]
+    extra = [Post(OTHER, words) for words in row.values["extra_posts"] or ()]
     return list(dict.fromkeys([*(row.values["party_post"] or ()), *(row.values["admin_post"] or ()), *extra]))
 
 
@@ -309,25 +322,85 @@ class ReserveCadresSheet(PeopleSheet):
     name = "reserve_cadres"
     permission = "cadres.change_reservecadre"
     columns = RESERVE_COLUMNS
-    entry_fields = ("occupation", "category", "intended_post", "mentor", "recommended_by", "entered_on")
+    facts = tuple(name for name in FACTS if name not in ("origin", "resume", "is_seconded", "is_inspector"))
+    entry_fields = ("occupation", "category", "intended_post", "mentor", "recommended_by", "entered_on", "remark")
 
-    def compare(self, candidates: list[Candidate]) -> int:
+    def compare(self, candidates: list[Candidate], lookup: UnitLookup, user: User) -> list[Missing]:
+        stage = (
+            ReserveCadre.Stage.ON_RECORD
+            if user.has_perm("cadres.record_reservecadre")
+            else ReserveCadre.Stage.NOMINATED
+        )
         units = sorted({candidate.place.pk for candidate in candidates if candidate.place})
-        entries: dict[int, ReserveCadre] = {}
+        people = sorted({candidate.person.pk for candidate in candidates if candidate.person})
+        of_people: dict[int, ReserveCadre] = {}
+        here: dict[int, ReserveCadre] = {}
+        for batch in batches(people):
+            of_people |= {entry.person_id: entry for entry in ReserveCadre.objects.open().filter(person_id__in=batch)}
         for batch in batches(units):
-            entries |= {entry.person_id: entry for entry in ReserveCadre.objects.open().filter(unit_id__in=batch)}
+            entries = ReserveCadre.objects.open().filter(unit_id__in=batch).select_related("person", "unit")
+            here |= {entry.person_id: entry for entry in entries.order_by("unit__path", "pk")}
         for candidate in candidates:
-            person = candidate.person
+            row, person = candidate.first, candidate.person
+            row.target = Target(candidate, row.target.news, stage)
             if person is None:
                 continue
-            entry = entries.get(person.pk)
-            same = (
-                entry is not None and is_same_person(person, candidate.first) and self._is_same(entry, candidate.first)
-            )
-            candidate.first.outcome = "unchanged" if same else "changed" if entry else "new"
-        people = {candidate.person.pk for candidate in candidates if candidate.person}
-        return len(entries.keys() - people)
+            entry = candidate.record = of_people.get(person.pk)
+            if entry is None:
+                continue
+            row.differences += [
+                Difference(name, in_words(getattr(entry, name)), in_words(value))
+                for name, value in self._news_of_entry(candidate).items()
+                if name in self.by_field
+            ]
+            same = not row.target.news and not row.differences
+            row.outcome = "unchanged" if same else "changed"
+        return [
+            Missing(f"reserve:{entry.pk}", _cells_of_entry(entry, lookup), entry)
+            for person_id, entry in here.items()
+            if person_id not in set(people)
+        ]
 
-    def _is_same(self, entry: ReserveCadre, row: Row) -> bool:
+    def _news_of_entry(self, candidate: Candidate) -> dict[str, Any]:
+        row, entry = candidate.first, candidate.record
+        news = {
+            name: row.values[name]
+            for name in self.entry_fields
+            if row.values[name] is not None and is_news(getattr(entry, name), row.values[name])
+        }
+        if candidate.place and entry.unit_id != candidate.place.pk:
+            news["unit_id"] = candidate.place.pk
+        return news
+
+    def write_entry(self, row: Row, candidate: Candidate, person: Person, writer: Writer) -> None:
+        place = candidate.place
+        if place is None:
+            return
+        if candidate.record is not None:
+            writer.change(row, candidate.record, self._news_of_entry(candidate), place.path)
+            return
         given = {name: row.values[name] for name in self.entry_fields if row.values[name] is not None}
-        return all(getattr(entry, name) == value for name, value in given.items())
+        entry = ReserveCadre(person=person, unit_id=place.pk, stage=row.target.stage, **given)
+        writer.create(row, entry, place.path)
+        entered: PartialDate | None = row.values["entered_on"]
+        day = entered.first_day if entered else timezone.localdate()
+        writer.create(row, ReserveStep(entry=entry, to_stage=row.target.stage, on=day), place.path)
+
+    def end(self, missing: Missing, day: date, writer: Writer) -> None:
+        entry: ReserveCadre = missing.target
+        path = entry.unit.path
+        step = ReserveStep(entry=entry, from_stage=entry.stage, to_stage=ReserveCadre.Stage.REMOVED, on=day)
+        writer.create(missing, step, path)
+        values = {"left_on": day, "stage": ReserveCadre.Stage.REMOVED, "exit_reason": ReserveCadre.ExitReason.OTHER}
+        writer.change(missing, entry, values, path)
+
+
+def _cells_of_entry(entry: ReserveCadre, lookup: UnitLookup) -> dict[str, str]:
+    township = lookup.townships.get(entry.unit.parent_path)
+    return {
+        "township": township.name if township else "",
+        "village": entry.unit.short_name,
+        "name": entry.person.name,
+        "birth": in_words(entry.person.birth),
+        "entered_on": in_words(entry.entered_on),
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 from branches.models import Village
 from branches.sheets import REMARK, TOWNSHIP, VILLAGE, PlaceSheet, find_villages, is_jump, mark_duplicates
 from branches.unit_lookup import UnitLookup
+from collective_economy.models import LedgerEntry
 from imports import cells
-from imports.sheets import Column, Judgement, Row
+from imports.sheets import Column, Difference, Judgement, Missing, Row, in_words
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from imports.writing import Writer
 
 AMOUNTS = (
     Column("operating", ("经营收入",), cells.money),
@@ -28,11 +31,12 @@ AMOUNTS = (
 
 
 class LedgerSheet(PlaceSheet):
-    """One row is a village in a month. No ledger is kept yet, so what is right is new."""
+    """One row is a village in a month."""
 
     name = "ledger"
     permission = "collective_economy.import_ledger"
     subject = "village"
+    not_kept = frozenset({"total", "remark"})
     columns = (
         TOWNSHIP,
         VILLAGE,
@@ -52,7 +56,45 @@ class LedgerSheet(PlaceSheet):
             keys.append((places[index].pk, month) if index in places and month else None)
         mark_duplicates(rows, keys, "village")
         self._compare_with_last_year(rows, keys)
+        stored = self._stored(keys)
+        for index, (row, key) in enumerate(zip(rows, keys, strict=True)):
+            if key is not None:
+                self._compare(row, stored.get(key, {}))
+                row.target = (places[index], stored.get(key, {}))
         return Judgement(rows)
+
+    def _stored(self, keys: Sequence[tuple[int, date] | None]) -> dict[tuple[int, date], dict[str, LedgerEntry]]:
+        """(village, month) -> category -> entry, of the villages and the span of months of the rows."""
+        units = {key[0] for key in keys if key}
+        months = [key[1] for key in keys if key]
+        found: dict[tuple[int, date], dict[str, LedgerEntry]] = defaultdict(dict)
+        if months:
+            entries = LedgerEntry.objects.filter(unit_id__in=units, month__range=(min(months), max(months)))
+            for entry in entries:
+                found[(entry.unit_id, entry.month)][entry.category] = entry
+        return found
+
+    def _compare(self, row: Row, stored: Mapping[str, LedgerEntry]) -> None:
+        for name in self.amounts:
+            amount = row.values[name]
+            before = stored[name].amount if name in stored else None
+            if amount is not None and amount != before and stored:
+                row.differences.append(Difference(name, in_words(before), in_words(amount)))
+        if stored:
+            row.outcome = "changed" if row.differences else "unchanged"
+
+    def write(self, rows: Sequence[Row], left: Sequence[tuple[Missing, date]], writer: Writer) -> None:
+        for row in rows:
+            place, stored = row.target
+            for name in self.amounts:
+                amount = row.values[name]
+                if amount is None:
+                    continue
+                if name in stored:
+                    writer.change(row, stored[name], {"amount": amount}, place.path)
+                else:
+                    entry = LedgerEntry(unit_id=place.pk, month=row.values["month"], category=name, amount=amount)
+                    writer.create(row, entry, place.path)
 
     def _check_amounts(self, row: Row) -> None:
         given = [row.values[name] for name in self.amounts if row.values[name] is not None]

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -5,3 +7,10 @@ from django.utils.translation import gettext_lazy as _
 class ImportsConfig(AppConfig):
     name = "imports"
     verbose_name = _("Imports")
+
+    def ready(self) -> None:
+        # The jobs of an import register themselves, and need the models, which exist only now.
+        from accounts import ticking
+        from imports import batches
+
+        ticking.register("imports.forget_old_files", batches.forget_old_files, every=timedelta(hours=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imports.cells import Context, Reading, read_cell
-from imports.mapping import map_columns
+from imports.choices import CellPlace, Choices
+from imports.identity import masked
+from imports.mapping import Headings, map_columns
 from imports.money import unit_of_heading, unit_of_title
+from imports.normalising import REFUSED, clean_text
 from imports.problems import Problem, sentence_of_refusal
-from imports.reading import read_worksheets
+from imports.reading import Cell, Worksheet, read_worksheets
 from imports.refusals import FileRefused
-from imports.sheets import Column, Row, Sheet
-from imports.tables import Found, Line, Table, find_tables, is_blank, tell_skipped
+from imports.sheets import Column, Missing, Row, Sheet
+from imports.tables import Found, Line, Table, find_tables, is_blank, tell_skipped, text_of
 
 if TYPE_CHECKING:
     from accounts.models import User
 
+SHOWN = 300
+"""Characters of a cell that the preview keeps."""
 TITLE_YEAR = re.compile(r"(20\d{2})\s*年")
 
 
@@ -35,7 +40,11 @@ class Answer:
     tables: list[MappedTable] = field(default_factory=list)
     skipped_worksheets: list[tuple[str, str]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
-    missing: int = 0
+    missing_records: list[Missing] = field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        return sum(each.is_counted for each in self.missing_records)
 
     @property
     def problems(self) -> list[Problem]:
@@ -86,33 +95,55 @@ class MappedTable:
         }
 
 
-def check_file(sheet: Sheet, path: Path, *, user: User, today: date, name: str | None = None) -> Answer:
+def check_file(
+    sheet: Sheet, path: Path, *, user: User, today: date, name: str | None = None, choices: Choices | None = None
+) -> Answer:
     """Reads and checks a whole file for a user. `name` is the name it came with."""
-    answer = Answer(sheet.name, name or path.name)
+    shown = name or path.name
     try:
-        found = _tables_of(sheet, path, answer.file)
+        worksheets = read_worksheets(path, shown)
+    except FileRefused as refused:
+        return Answer(sheet.name, shown, refused=refused)
+    return check_worksheets(sheet, worksheets, user=user, today=today, name=shown, choices=choices)
+
+
+def check_worksheets(
+    sheet: Sheet,
+    worksheets: list[Worksheet],
+    *,
+    user: User,
+    today: date,
+    name: str,
+    choices: Choices | None = None,
+) -> Answer:
+    """What has been read, checked with what the user answered. Asks the database a fixed number of questions."""
+    answered = choices or Choices()
+    answer = Answer(sheet.name, name)
+    headings = sheet.headings.with_said(answered.columns)
+    try:
+        found = _tables_in(sheet, worksheets, headings)
     except FileRefused as refused:
         answer.refused = refused
         return answer
     answer.skipped_worksheets = found.skipped_worksheets
-    answer.tables = [MappedTable(table, map_columns(table.headings, sheet.headings)) for table in found.tables]
+    answer.tables = [MappedTable(table, map_columns(table.headings, headings)) for table in found.tables]
     rows: list[Row] = []
     defaults = sheet.defaults([mapped.table for mapped in answer.tables], user, today)
     for mapped, given in zip(answer.tables, defaults, strict=True):
-        rows += _TableReader(sheet, mapped, given, today).rows()
+        rows += _TableReader(sheet, headings, mapped, given, today, answered.cells).rows()
     if not rows:
         answer.refused = FileRefused("no_rows")
         return answer
     judgement = sheet.judge(rows, user, today)
-    answer.rows, answer.missing = judgement.rows, judgement.missing
+    answer.rows, answer.missing_records = judgement.rows, judgement.missing
     return answer
 
 
-def _tables_of(sheet: Sheet, path: Path, name: str) -> Found:
+def _tables_in(sheet: Sheet, worksheets: list[Worksheet], known: Headings) -> Found:
     def name_columns(headings: dict[int, str]) -> set[int]:
-        return {column for column, mapped in map_columns(headings, sheet.headings).items() if mapped == sheet.subject}
+        return {column for column, mapped in map_columns(headings, known).items() if mapped == sheet.subject}
 
-    found = find_tables(read_worksheets(path, name), sheet.headings.knows, name_columns)
+    found = find_tables(worksheets, known.knows, name_columns)
     if not found.tables:
         reasons = {reason for _name, reason in found.skipped_worksheets}
         raise FileRefused("header_not_found" if "no_header" in reasons else "no_rows")
@@ -124,8 +155,18 @@ def _tables_of(sheet: Sheet, path: Path, name: str) -> Found:
 class _TableReader:
     """Turns the lines of one table into rows of values."""
 
-    def __init__(self, sheet: Sheet, mapped: MappedTable, given: dict[str, str], today: date) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        known: Headings,
+        mapped: MappedTable,
+        given: dict[str, str],
+        today: date,
+        corrections: Mapping[CellPlace, str],
+    ) -> None:
         self.sheet = sheet
+        self.today = today
+        self.corrections = corrections
         self.table = mapped.table
         self.given = given
         self.above: dict[str, tuple[Any, Any]] = {}
@@ -135,7 +176,7 @@ class _TableReader:
         years = [found[1] for title in mapped.table.titles for found in TITLE_YEAR.finditer(title)]
         year = int(years[0]) if len(set(years)) == 1 else None
         self.columns: dict[str, list[tuple[int, Context]]] = {}
-        for column, name in sorted(mapped.fields.items(), key=lambda item: sheet.headings.rank_of(headings[item[0]])):
+        for column, name in sorted(mapped.fields.items(), key=lambda item: known.rank_of(headings[item[0]])):
             unit: Decimal | None = unit_of_heading(headings[column]) or title_unit
             self.columns.setdefault(name, []).append((column, Context(today, unit, year)))
         self.labels = {
@@ -162,19 +203,40 @@ class _TableReader:
         tell_skipped(self.table)
 
     def _read(self, row: Row, column: Column, line: Line) -> None:
-        values = []
-        for index, context in self.columns.get(column.field, ()):
-            reading: Reading = read_cell(line.cells[index], column.parse, context, column.max_length)
-            heading = self.table.headings[index]
+        values, typed = [], []
+        for heading, cell, context in self._cells(row, column, line):
+            reading: Reading = read_cell(cell, column.parse, context, column.max_length)
             row.problems += [Problem(row.worksheet, row.number, heading, code) for code in reading.codes]
             if reading.value is not None:
                 values.append(reading.value)
+            if not is_blank(cell):
+                typed.append(text_of(cell))
         value = column.choose(values) if values else None
         if value is None and not any(problem.column == self.labels[column.field] for problem in row.problems):
             value = self._filled(row, column)
+            typed = [column.words(value)] if value is not None else typed
         row.values[column.field] = value
+        if typed:
+            shown = REFUSED.sub("\N{REPLACEMENT CHARACTER}", clean_text(" ".join(typed)))[:SHOWN]
+            row.typed[column.field] = masked(shown) if column.is_secret else shown
         if value is not None and column.fills_down:
             self.above[column.field] = (value, row.values.get(column.within))
+
+    def _cells(self, row: Row, column: Column, line: Line) -> Iterator[tuple[str, Cell, Context]]:
+        """Heading, cell and context of each column of a field; what the user corrected goes before what stands there.
+
+        A field without a column has a cell only when the user gave it one.
+        """
+        places = self.columns.get(column.field)
+        if not places:
+            given = self.corrections.get((row.worksheet, row.number, self.labels[column.field]))
+            if given is not None:
+                yield self.labels[column.field], given, Context(self.today)
+            return
+        for index, context in places:
+            heading = self.table.headings[index]
+            corrected = self.corrections.get((row.worksheet, row.number, heading))
+            yield heading, line.cells[index] if corrected is None else corrected, context
 
     def _filled(self, row: Row, column: Column) -> Any:
         """What an empty cell takes: from the title without a word, from the row above with a warning."""

@@ -21,3 +21,6 @@ CHARACTERS = 32_767
 READER_MEMORY_BYTES = 1024 * MEBIBYTE
 READER_CPU_SECONDS = 60
 READER_WALL_SECONDS = 120
+
+JOBS_WAITING = 3
+"""Files of one user that are read, applied or undone at a time."""

@@ -7,27 +7,45 @@ people and money belong to those who register.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils.translation import gettext as _
 
+from accounts.audit import roles_of
+from accounts.roles import roles_with
 from imports.cells import Parse
+from imports.dates import PartialDate
 from imports.mapping import Headings
 from imports.problems import Problem
 from imports.tables import Table
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from imports.writing import Writer
 
 
 def first(values: Sequence[Any]) -> Any:
     """Of several columns for one field, the more exact one that is filled wins."""
     return values[0]
+
+
+def in_words(value: Any) -> str:
+    """A value as a roster would write it: dates as 1975.03, yes as 是."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, PartialDate):
+        return str(value).replace("-", ".")
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -44,6 +62,19 @@ class Column:
     within: str = ""
     """It does so only while this field stays the same."""
     choose: Callable[[Sequence[Any]], Any] = first
+    words: Callable[[Any], str] = in_words
+    """What a value of this column says, in the words of a roster."""
+    is_secret: bool = False
+    """Class D3: its cells are shown masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What stands stored in a field and what the file says, in words; numbers of class D3 never."""
+
+    field: str
+    stored: str
+    new: str
 
 
 @dataclass
@@ -59,6 +90,11 @@ class Row:
     problems: list[Problem] = field(default_factory=list)
     outcome: str = "new"
     """new, changed or unchanged: what applying it would do. A row with an error is faulty instead."""
+    typed: dict[str, str] = field(default_factory=dict)
+    """Field -> what the cell says, cells of class D3 masked."""
+    differences: list[Difference] = field(default_factory=list)
+    target: Any = None
+    """What the sheet found out in judging and needs in writing."""
 
     def add(self, code: str, field_name: str, suggestion: str = "") -> None:
         self.problems.append(Problem(self.worksheet, self.number, self.columns[field_name], code, suggestion))
@@ -68,12 +104,23 @@ class Row:
         return any(problem.is_error for problem in self.problems)
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """`cells` show who or what it is, by field; `target` is what comes back in `write` when the user ticks it."""
+
+    key: str
+    cells: Mapping[str, str]
+    target: Any
+    is_counted: bool = True
+    """False for a part of a record that the file does name, such as one of somebody's posts."""
+
+
 @dataclass(frozen=True)
 class Judgement:
-    """Rows after those of one record have become one, and how many records of the database the file leaves out."""
+    """Rows after those of one record have become one, and the records of the database that the file leaves out."""
 
     rows: list[Row]
-    missing: int = 0
+    missing: list[Missing] = field(default_factory=list)
 
 
 class Sheet(ABC):
@@ -85,6 +132,8 @@ class Sheet(ABC):
     columns: tuple[Column, ...]
     subject: str
     """The field without which a row is not a record."""
+    not_kept: frozenset[str] = frozenset()
+    """Fields that are read for checking, or follow from others, and are not stored."""
 
     @cached_property
     def headings(self) -> Headings:
@@ -101,6 +150,13 @@ class Sheet(ABC):
     @abstractmethod
     def judge(self, rows: list[Row], user: User, today: date) -> Judgement:
         """Checks and matches all rows with a fixed number of queries."""
+
+    @abstractmethod
+    def write(self, rows: Sequence[Row], left: Sequence[tuple[Missing, date]], writer: Writer) -> None:
+        """Hands what the rows say to the writer: those that `judge` found new or changed, without errors.
+
+        `left` are the records that the file leaves out and the user said have ended, with the last day.
+        """
 
 
 _registered: dict[str, Sheet] = {}
@@ -121,3 +177,12 @@ def sheet_called(name: str) -> Sheet:
 
 def names() -> list[str]:
     return sorted(_registered)
+
+
+def path_of_uploader(user: User, sheet: Sheet) -> str:
+    """Of the topmost unit at which the user may write such rows. PermissionDenied without one."""
+    granting = roles_with(sheet.permission)
+    paths = [path for role, path in roles_of(user) if role in granting]
+    if not paths:
+        raise PermissionDenied
+    return min(paths, key=lambda path: (len(path), path))

@@ -27,7 +27,7 @@ from assessments.models import Adjustment, Period, Ranking, Result, Return, Unlo
 from assessments.rules import SchemeRules
 from assessments.services.periods import rules_of_month
 from assessments.services.review import relock_due, returned_twice
-from branches.bulk import insert_rows
+from accounts.bulk import insert_rows
 
 if TYPE_CHECKING:
     from accounts.jobs import JobRun

@@ -29,7 +29,7 @@ from assessments.rules import SchemeRules, to_scaled
 from assessments.services import month_plan
 from assessments.services.schemes import rules_of
 from branches import indicators
-from branches.bulk import insert_rows
+from accounts.bulk import insert_rows
 from branches.models import Unit, VillageClass
 from branches.querysets import valid_on
 from branches.scoping import STEP

@@ -16,8 +16,8 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.bulk import insert_rows
 from accounts.models import User
-from branches.bulk import insert_rows
 from branches.divisions import KINDS, Division, spoken_for
 from branches.models import Unit, Village
 from branches.scoping import STEP

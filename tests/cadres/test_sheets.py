@@ -212,7 +212,7 @@ def test_queries_do_not_grow_with_the_rows(tmp_path: Path, county_admin: User) -
     assert queries(1) == queries(30) <= 6
 
 
-def test_the_command_speaks_and_refuses(tmp_path: Path, county_admin: User) -> None:
+def test_the_command_speaks_and_refuses(tmp_path: Path, county_admin: User, newcomer: User) -> None:
     path = write_xlsx(tmp_path / "名册.xlsx", [HEAD, row("张三", NUMBER, "网格长"), row("李四", OTHER)])
     out = StringIO()
     call_command("import_roster", "cadres", str(path), "--user", "county_admin", "--dry-run", stdout=out)
@@ -224,7 +224,8 @@ def test_the_command_speaks_and_refuses(tmp_path: Path, county_admin: User) -> N
     for arguments, words in (
         (["cadres", str(tmp_path / "没有.xlsx"), "--user", "county_admin", "--dry-run"], "没有.xlsx"),
         (["cadres", str(path), "--user", "nobody", "--dry-run"], "nobody"),
-        (["cadres", str(path), "--user", "county_admin"], "只读取和检查"),
+        (["cadres", str(path), "--user", "county_admin", "--all-or-nothing"], "有的行有误"),
+        (["cadres", str(path), "--user", "newcomer"], "不能导入"),
         (["pensions", str(path), "--user", "county_admin", "--dry-run"], "pensions"),
     ):
         with pytest.raises(CommandError, match=words):
@@ -251,3 +252,15 @@ def test_a_file_that_cannot_be_read_ends_with_its_code(tmp_path: Path, county_ad
         assert ended.value.code == 2
         assert (answer["ok"], answer["file_problem"], answer["rows"]) == (False, code, 0)
         assert answer["message"]
+
+
+def test_the_command_writes(tmp_path: Path, county_admin: User) -> None:
+    path = write_xlsx(tmp_path / "名册.xlsx", [HEAD, row("张三", NUMBER, "书记"), row("李四", OTHER)])
+    out = StringIO()
+    call_command("import_roster", "cadres", str(path), "--user", "county_admin", "--json", stdout=out)
+    answer = json.loads(out.getvalue())
+    assert (answer["new"], answer["faulty"], answer["applied"]) == (1, 1, True)
+    assert [person.name for person in Person.objects.all()] == ["张三"]
+    out = StringIO()
+    call_command("import_roster", "cadres", str(path), "--user", "county_admin", stdout=out)
+    assert out.getvalue().splitlines()[0] == "名册.xlsx: 共 2 行：新增 0，变更 0，未变 1，有误 1"

@@ -209,6 +209,7 @@ def test_each_fact_of_a_party_organization_counts(
 ) -> None:
     unit = Unit.objects.get(name="东一村")
     Branch.objects.create(unit=unit, name="东一村支部", kind="branch", established_on=date(2020, 5, 6), member_count=9)
+    Branch.objects.create(unit=Unit.objects.get(name="东乡"), name="别的党委", kind="committee")
     given = {"乡镇": "东乡", "村": "东一村", "党组织名称": "东一村支部", "组织类型": "党支部", column: value}
     answer = check(tmp_path, county_admin, "branches", [list(given), list(given.values())])
     assert [row.outcome for row in answer.rows] == ["changed"]

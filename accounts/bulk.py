@@ -1,0 +1,127 @@
+"""Writing very many rows in one go: COPY on PostgreSQL, executemany on SQLite.
+
+Runs inside the caller's transaction. Values arrive ready for the database (integers,
+text, None; JSON as text), so nothing is converted a second time on the way.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max, Model
+
+BATCH = 5000
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def insert_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Insert `rows` (values in the order of the database `columns`) and return how many there were."""
+    iterator = iter(rows)
+    written = 0
+    while batch := list(islice(iterator, BATCH)):
+        if connection.vendor == "postgresql":
+            _copy(model._meta.db_table, columns, batch)
+        else:
+            _execute_many(model._meta.db_table, columns, batch)
+        written += len(batch)
+    return written
+
+
+def insert_models(rows: Sequence[Model]) -> None:
+    """Insert new rows of one model, their keys reserved and set first. `auto_now` and the like are not honoured."""
+    if not rows:
+        return
+    model = type(rows[0])
+    for row, key in zip(rows, reserve_keys(model, len(rows)), strict=True):
+        row.pk = key
+    fields: Any = model._meta.concrete_fields
+    insert_rows(
+        model, [field.column for field in fields], ([_stored(row, field, True) for field in fields] for row in rows)
+    )
+    for row in rows:
+        row._state.adding = False
+
+
+def update_models(rows: Sequence[Model], names: Sequence[str]) -> None:
+    """Write the named attributes (unit_id for a relation) of stored rows of one model, each row once."""
+    if not rows or not names:
+        return
+    model = type(rows[0])
+    key: Any = model._meta.pk
+    fields: Any = [field for field in model._meta.concrete_fields if field.attname in names]
+    values = [[*(_stored(row, field, False) for field in fields), row.pk] for row in rows]
+    table = connection.ops.quote_name(model._meta.db_table)
+    columns = [connection.ops.quote_name(field.column) for field in fields]
+    key_column = connection.ops.quote_name(key.column)
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            assignments = ", ".join(f"{column} = %s" for column in columns)
+            cursor.executemany(f"UPDATE {table} SET {assignments} WHERE {key_column} = %s", values)
+            return
+        listed = ", ".join([*columns, key_column])
+        cursor.execute(f"CREATE TEMPORARY TABLE changed ON COMMIT DROP AS SELECT {listed} FROM {table} WHERE false")
+        _copy_into(cursor, "changed", listed, values)
+        assignments = ", ".join(f"{column} = changed.{column}" for column in columns)
+        cursor.execute(
+            f"UPDATE {table} SET {assignments} FROM changed WHERE {table}.{key_column} = changed.{key_column}"
+        )
+        cursor.execute("DROP TABLE changed")
+
+
+def _stored(row: Model, field: Any, is_new: bool) -> Any:
+    """A field's value as the database keeps it."""
+    value = field.get_db_prep_save(field.pre_save(row, is_new), connection)
+    adapted = getattr(value, "adapted", value)
+    return json.dumps(adapted, ensure_ascii=False) if isinstance(adapted, dict | list) else adapted
+
+
+def reserve_keys(model: type[Model], number: int) -> list[int]:
+    """Keys that no other row has or gets. On SQLite inside a transaction that writes, which is the only one."""
+    table, column = model._meta.db_table, model._meta.pk.column  # type: ignore[union-attr]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+                [connection.ops.quote_name(table), column, number],
+            )
+            return [key for (key,) in cursor.fetchall()]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        given = cursor.fetchone()
+    last = max(given[0] if given else 0, model._base_manager.aggregate(last=Max("pk"))["last"] or 0)
+    return list(range(last + 1, last + 1 + number))
+
+
+def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with connection.cursor() as cursor:
+        _copy_into(cursor, connection.ops.quote_name(table), ", ".join(map(connection.ops.quote_name, columns)), rows)
+
+
+def _copy_into(cursor: Any, table: str, names: str, rows: Iterable[Sequence[object]]) -> None:
+    buffer = io.StringIO()
+    for row in rows:
+        buffer.write("\t".join(map(_field, row)))
+        buffer.write("\n")
+    buffer.seek(0)
+    cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", buffer)
+
+
+def _field(value: object) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        return value.translate(_ESCAPES)
+    return str(value)
+
+
+def _execute_many(table: str, columns: Sequence[str], rows: list[Sequence[Any]]) -> None:
+    names = ", ".join(connection.ops.quote_name(column) for column in columns)
+    marks = ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {connection.ops.quote_name(table)} ({names}) VALUES ({marks})", rows)

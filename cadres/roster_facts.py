@@ -1,0 +1,97 @@
+"""What rows of a roster say about a person, and what of it is news (docs/import.md, "People")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from accounts.encryption import keyed_index
+from cadres.matching import Candidate, birth_of
+from cadres.models import Person
+from cadres.pinyin import initials_of
+from imports.dates import PartialDate
+from imports.identity import ReadIdentity, masked
+from imports.sheets import Column, Difference
+
+FACTS = (
+    "name",
+    "gender",
+    "political",
+    "joined_on",
+    "full_member_on",
+    "major",
+    "phone",
+    "origin",
+    "resume",
+    "is_seconded",
+    "is_inspector",
+)
+IDENTITY_LENGTH = 18
+"""A number of 15 digits is not kept: the user confirms its conversion by correcting the cell."""
+
+
+def said_about(candidate: Candidate, names: Sequence[str] = FACTS) -> dict[str, Any]:
+    """Attribute of Person -> value, of all rows of the person. An empty cell says nothing."""
+    said: dict[str, Any] = {}
+    for row in candidate.rows:
+        values = row.values
+        given = {name: values[name] for name in names if values.get(name) is not None}
+        if values["education"]:
+            given["education"], given["education_words"] = values["education"]
+        born = birth_of(row)
+        stored = candidate.person.birth if candidate.person else None
+        if born and stored and stored.agrees_with(born):
+            # The number says no more than was known when it was taken down.
+            born = values["birth"]
+        if born:
+            given["birth"] = born
+        identity: ReadIdentity | None = values["id_number"]
+        if identity and len(identity.number) == IDENTITY_LENGTH:
+            given["identity_index"] = keyed_index(identity.number)
+            given["identity_number"] = identity.number
+        said = {**given, **said}
+    if candidate.place:
+        said["unit_id"] = candidate.place.pk
+    return said
+
+
+def news_about(person: Person, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What would change. A date that the stored one tells more exactly is no news."""
+    news = {
+        name: value
+        for name, value in said.items()
+        if name != "identity_number" and is_news(getattr(person, name), value)
+    }
+    if "identity_index" in news:
+        news["identity_number"] = said["identity_number"]
+    if "name" in news:
+        news["initials"] = initials_of(news["name"])
+    return news
+
+
+def is_news(stored: Any, said: Any) -> bool:
+    if isinstance(stored, PartialDate) and isinstance(said, PartialDate):
+        return stored != said and not (stored.agrees_with(said) and len(str(stored)) > len(str(said)))
+    return bool(stored != said)
+
+
+def new_person(said: Mapping[str, Any]) -> Person:
+    return Person(**said, initials=initials_of(said["name"]))
+
+
+def differences(
+    person: Person, news: Mapping[str, Any], columns: Mapping[str, Column], village: str
+) -> list[Difference]:
+    """For the preview. `village` is the name of the place of the rows; identity numbers are masked."""
+    found: list[Difference] = []
+    for name, value in news.items():
+        if name == "unit_id":
+            found.append(Difference("village", person.unit.short_name, village))
+        elif name == "identity_number":
+            found.append(Difference("id_number", masked(person.identity_number or ""), masked(value)))
+        elif name == "education_words":
+            found.append(Difference("education", person.education_words, value))
+        elif name in columns and name != "education":
+            words = columns[name].words
+            found.append(Difference(name, words(getattr(person, name)), words(value)))
+    return found

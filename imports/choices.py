@@ -1,0 +1,50 @@
+"""What the user answered about one file: what columns mean, what cells should say, who has left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+CellPlace = tuple[str, int, str]
+"""Worksheet, row as the spreadsheet program shows it, heading at which the problem stands."""
+
+
+@dataclass
+class Choices:
+    columns: dict[str, str] = field(default_factory=dict)
+    """Heading (as `heading_key` makes it) -> field; "" leaves the column out."""
+    cells: dict[CellPlace, str] = field(default_factory=dict)
+    """What to read instead of what the cell says. Empty: the cell counts as empty."""
+    left: dict[str, date] = field(default_factory=dict)
+    """Key of a record that the file leaves out -> the last day."""
+    is_all_or_nothing: bool = False
+
+    def correct(self, places: Iterable[CellPlace], text: str) -> None:
+        for place in places:
+            self.cells[place] = text
+
+    def as_json(self) -> str:
+        return json.dumps(
+            {
+                "columns": self.columns,
+                "cells": [[*place, text] for place, text in self.cells.items()],
+                "left": {key: day.isoformat() for key, day in self.left.items()},
+                "is_all_or_nothing": self.is_all_or_nothing,
+            },
+            ensure_ascii=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str | None) -> Choices:
+        if not text:
+            return cls()
+        stored: Mapping[str, Any] = json.loads(text)
+        return cls(
+            columns=dict(stored["columns"]),
+            cells={(worksheet, row, column): typed for worksheet, row, column, typed in stored["cells"]},
+            left={key: date.fromisoformat(day) for key, day in stored["left"].items()},
+            is_all_or_nothing=stored["is_all_or_nothing"],
+        )

@@ -1,0 +1,180 @@
+"""A file on its way in, its rows, what they changed, and how a township's columns are called."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.encryption import EncryptedTextField, seal_bytes, unseal_bytes
+from accounts.models import Job
+
+
+class ImportBatch(models.Model):
+    """One uploaded roster. The file and what the user answered are sealed, and forgotten when undoing ends."""
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("being read")
+        CHECKED = "checked", _("checked")
+        CONFIRMED = "confirmed", _("being applied")
+        APPLIED = "applied", _("applied")
+        UNDOING = "undoing", _("being undone")
+        UNDONE = "undone", _("undone")
+        FAILED = "failed", _("cannot be read")
+        CANCELLED = "cancelled", _("given up")
+
+    uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    sheet = models.CharField(_("roster"), max_length=20)
+    file_name = models.CharField(_("file"), max_length=200)
+    file_size = models.PositiveIntegerField(_("bytes"))
+    file_digest = models.CharField(max_length=64, editable=False)
+    sealed_file = models.BinaryField(null=True, editable=False)
+    path = models.CharField(max_length=255, editable=False, db_index=True)
+    """Of the topmost unit at which the uploader may write such rows."""
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.UPLOADED)
+    choices = EncryptedTextField(null=True, editable=False)
+    """`imports.choices.Choices` as JSON."""
+    answer = models.JSONField(default=dict, editable=False)
+    """The answer of import.md section 3 without its problems, which stand at the rows.
+
+    `labels` beside it: worksheet -> field -> the heading at which the field's problems stand.
+    """
+    fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    """Of what the preview showed: what is applied is what was seen, or nothing."""
+    is_stale = models.BooleanField(default=False, editable=False)
+    """The records changed between preview and applying; the new preview was not confirmed yet."""
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("uploaded by"),
+        editable=False,
+    )
+    uploaded_at = models.DateTimeField(_("uploaded at"), auto_now_add=True)
+    applied_at = models.DateTimeField(_("applied at"), null=True, editable=False)
+    undone_at = models.DateTimeField(_("undone at"), null=True, editable=False)
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+", editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    scope_path = "path"
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        ordering: ClassVar[list[str]] = ["-uploaded_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    def keep_file(self, raw: bytes) -> None:
+        self.sealed_file = seal_bytes(raw, self._file_context())
+
+    def file(self) -> bytes:
+        """The uploaded file. Raises ValueError when it was forgotten."""
+        if self.sealed_file is None:
+            raise ValueError("The file of this import is not kept any longer.")
+        return unseal_bytes(bytes(self.sealed_file), self._file_context())
+
+    def _file_context(self) -> str:
+        return f"imports.importbatch\0file\0{self.uid}"
+
+
+class ImportRow(models.Model):
+    """One record of the file as the preview shows it, or one of the database that the file leaves out."""
+
+    class Outcome(models.TextChoices):
+        NEW = "new", _("new")
+        CHANGED = "changed", _("changed")
+        UNCHANGED = "unchanged", _("unchanged")
+        FAULTY = "faulty", _("faulty")
+        MISSING = "missing", _("not in the file")
+
+    class Result(models.TextChoices):
+        WRITTEN = "written", _("written")
+        LEFT_OUT = "left_out", _("left out")
+        UNDONE = "undone", _("undone")
+        NOT_UNDONE = "not_undone", _("not undone: changed since")
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    position = models.PositiveIntegerField()
+    """In the order of the file, from 0."""
+    worksheet = models.CharField(_("worksheet"), max_length=100, blank=True)
+    number = models.PositiveIntegerField(_("row"), default=0)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
+    has_warnings = models.BooleanField(default=False)
+    cells = models.JSONField(default=dict)
+    """Field -> what the cell says; numbers of class D3 masked."""
+    problems = models.JSONField(default=list)
+    """[[row, column, code, suggestion]]; a record that stands on several rows names each one's own."""
+    differences = models.JSONField(default=list)
+    """[[field, stored, new]] in words."""
+    target = models.CharField(max_length=40, blank=True)
+    """Key of the record that the file leaves out."""
+    result = models.CharField(_("result"), max_length=10, choices=Result, blank=True)
+
+    scope_path = "batch__path"
+
+    class Meta:
+        verbose_name = _("row of an import")
+        verbose_name_plural = _("rows of an import")
+        ordering: ClassVar[list[str]] = ["batch", "position"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["batch", "position"], name="one_import_row_per_position"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["batch", "outcome", "position"], name="import_row_by_outcome")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.worksheet} {self.number}"
+
+
+class ImportChange(models.Model):
+    """What applying wrote to one record, so that undoing can put back what stood there."""
+
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="changes")
+    row = models.ForeignKey(ImportRow, on_delete=models.CASCADE, related_name="changes")
+    model = models.CharField(max_length=60)
+    """Such as cadres.person."""
+    object_id = models.BigIntegerField()
+    before = EncryptedTextField(null=True, editable=False)
+    """Fields before the change as JSON; None when the record is new."""
+    version_after = models.PositiveIntegerField()
+
+    scope_path = "batch__path"
+
+    class Meta:
+        verbose_name = _("change of an import")
+        verbose_name_plural = _("changes of an import")
+        ordering: ClassVar[list[str]] = ["batch", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.object_id}"
+
+
+class ColumnMapping(models.Model):
+    """What a heading means in the files of one place, as its users once said."""
+
+    path = models.CharField(max_length=255)
+    sheet = models.CharField(max_length=20)
+    heading = models.CharField(max_length=200)
+    """As `imports.tables.heading_key` makes it."""
+    field = models.CharField(max_length=40, blank=True)
+    """Empty: the column is left out."""
+
+    scope_path = "path"
+
+    class Meta:
+        verbose_name = _("remembered column")
+        verbose_name_plural = _("remembered columns")
+        ordering: ClassVar[list[str]] = ["path", "sheet", "heading"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["path", "sheet", "heading"], name="one_meaning_per_heading"),
+        ]
+
+    def __str__(self) -> str:
+        return self.heading
