@@ -47,6 +47,7 @@ VERBS: dict[str, Promise] = {
     "promote": pgettext_lazy("audit", "promote"),
     "propose": pgettext_lazy("audit", "propose"),
     "publish": pgettext_lazy("audit", "publish"),
+    "recall": pgettext_lazy("audit", "recall"),
     "record": pgettext_lazy("audit", "put on record"),
     "refuse": pgettext_lazy("audit", "refuse"),
     "relock": pgettext_lazy("audit", "lock again"),
@@ -95,6 +96,10 @@ PROBLEMS: dict[str, Promise] = {
 }
 
 WHOLE: dict[str, Promise] = {
+    "cadres.compare_person": pgettext_lazy("audit", "compare an identity number"),
+    "cadres.elect_unit": pgettext_lazy("audit", "record an election"),
+    "cadres.find_person": pgettext_lazy("audit", "look for an identity number"),
+    "cadres.reveal_person": pgettext_lazy("audit", "look at an identity number"),
     "accounts.login": pgettext_lazy("audit", "log in"),
     "accounts.logout": pgettext_lazy("audit", "log out"),
     "accounts.set_up_code": pgettext_lazy("audit", "set up the code app"),

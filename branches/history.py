@@ -26,6 +26,10 @@ VERBS: dict[str, str | Promise] = {
     "end": pgettext_lazy("event", "Ended"),
     "load": _("Loaded"),
     "classify": _("Class set"),
+    "recall": _("Recalled"),
+    "withdraw": _("Consent withdrawn"),
+    "reveal": _("Identity number looked at"),
+    "compare": _("Identity number compared"),
 }
 
 
