@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 SUFFIXES: tuple[tuple[str, str], ...] = (
     ("社区居民委员会", "社区"),
     ("社区居委会", "社区"),
@@ -15,6 +17,7 @@ SUFFIXES: tuple[tuple[str, str], ...] = (
 )
 
 
+@lru_cache(maxsize=100_000)
 def short_village_name(name: str) -> str:
     """`洪岗村` for `洪岗村民委员会`; a name without such an ending as it stands."""
     for ending, short in SUFFIXES:

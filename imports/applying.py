@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, Model, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.bulk import insert_models, update_models
+from accounts.bulk import insert_rows, update_models
 from imports.checking import Answer
 from imports.choices import Choices
 from imports.models import ImportBatch, ImportChange, ImportRow
@@ -35,7 +35,7 @@ def apply_answer(batch: ImportBatch, answer: Answer, choices: Choices) -> None:
     sheet.write(good, left, writer)
     writer.flush()
     _keep_changes(batch, answer, writer.written)
-    audit.record_many(_entry("import", batch, each, batch.uploaded_by) for each in writer.written)
+    audit.record_many(_entry("import", batch, each, batch.uploaded_by) for each in writer.worth_telling())
     batch.rows.filter(Exists(ImportChange.objects.filter(row=OuterRef("pk")))).update(result=ImportRow.Result.WRITTEN)
     batch.rows.filter(result="", outcome__in=("new", "changed", "faulty")).update(result=ImportRow.Result.LEFT_OUT)
     batch.state = ImportBatch.State.APPLIED
@@ -47,19 +47,21 @@ def _keep_changes(batch: ImportBatch, answer: Answer, written: list[Written]) ->
     stored = dict(batch.rows.exclude(outcome="missing").values_list("position", "pk"))
     keys = {id(row): stored[position] for position, row in enumerate(answer.rows)}
     by_target = dict(batch.rows.filter(outcome="missing").values_list("target", "pk"))
-    insert_models(
-        [
-            ImportChange(
-                batch=batch,
-                row_id=by_target[each.source.key] if isinstance(each.source, Missing) else keys[id(each.source)],
-                model=each.record._meta.label_lower,
-                object_id=each.record.pk,
-                before=each.before_as_json(),
-                version_after=version_of(each.record),
-            )
-            for each in written
-        ]
+    columns = ("uid", "batch_id", "row_id", "model", "object_id", "before", "version_after")
+    uid: Any = ImportChange._meta.get_field("uid")
+    rows = (
+        (
+            uid.get_db_prep_value(change.uid, connection),
+            batch.pk,
+            by_target[each.source.key] if isinstance(each.source, Missing) else keys[id(each.source)],
+            each.record._meta.label_lower,
+            each.record.pk,
+            change.sealed(each.before_as_json()),
+            version_of(each.record),
+        )
+        for each, change in ((each, ImportChange()) for each in written)
     )
+    insert_rows(ImportChange, columns, rows)
 
 
 def _entry(verb: str, batch: ImportBatch, written: Written, by: User | None) -> audit.Entry:

@@ -30,7 +30,9 @@ from imports import limits
 from imports.applying import apply_answer, take_back
 from imports.choices import CellPlace, Choices
 from imports.models import ColumnMapping, ImportBatch
-from imports.preview import check_batch_file, fingerprint_of, store_preview
+from imports.preview import check_batch, fingerprint_of, read_batch_file, store_preview
+from imports.reading import Worksheet
+from imports.refusals import FileRefused
 from imports.sheets import path_of_uploader, sheet_called
 from imports.tables import heading_key
 from imports.writing import RecordChanged
@@ -230,15 +232,15 @@ def _ask_for(kind: str, batch: ImportBatch, by: User) -> None:
 
 
 @handler(CHECK, label=gettext_noop("Check a roster"))
-def check_batch(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
+def check_uploaded(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
     """Reads the file and stores what the preview shows. Harmless to repeat."""
     batch = ImportBatch.objects.select_related("uploaded_by").get(pk=batch_id)
     if batch.state not in (ImportBatch.State.UPLOADED, ImportBatch.State.CHECKED):
         return {}
     run.progress(0, 3, gettext_noop("Reading the file"))
-    answer = check_batch_file(
-        batch, remembered_columns(batch), lambda: run.progress(1, 3, gettext_noop("Checking rows"))
-    )
+    read = read_batch_file(batch)
+    run.progress(1, 3, gettext_noop("Checking rows"))
+    answer = check_batch(batch, read, remembered_columns(batch))
     run.progress(2, 3, gettext_noop("Preparing the preview"))
     with transaction.atomic():
         store_preview(_locked(batch), answer)
@@ -260,10 +262,12 @@ def apply_batch(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
     if not user.has_perm(sheet_called(batch.sheet).permission):
         raise PermissionDenied
     run.progress(0, 3, gettext_noop("Reading the file"))
+    read = read_batch_file(batch)
+    run.progress(1, 3, gettext_noop("Checking rows"))
     for attempt in range(1, TRIES + 1):
         try:
             with transaction.atomic():
-                _apply(run, batch)
+                _apply(run, batch, read)
         except RecordChanged:
             if attempt == TRIES:
                 raise
@@ -272,11 +276,9 @@ def apply_batch(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
     return None
 
 
-def _apply(run: JobRun, batch: ImportBatch) -> None:
+def _apply(run: JobRun, batch: ImportBatch, read: list[Worksheet] | FileRefused) -> None:
     locked = _locked(batch)
-    answer = check_batch_file(
-        batch, remembered_columns(batch), lambda: run.progress(1, 3, gettext_noop("Checking rows"))
-    )
+    answer = check_batch(batch, read, remembered_columns(batch))
     if fingerprint_of(answer) != locked.fingerprint:
         locked.state = ImportBatch.State.CHECKED
         locked.is_stale = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 SHOWN = 300
 """Characters of a cell that the preview keeps."""
+TEXTS_KEPT = 5_000
+"""Of one column, so that each is understood once."""
 TITLE_YEAR = re.compile(r"(20\d{2})\s*年")
 
 
@@ -167,6 +170,8 @@ class _TableReader:
         self.sheet = sheet
         self.today = today
         self.corrections = corrections
+        self.understood: dict[tuple[str, str], dict[str, tuple[Reading, str]]] = defaultdict(dict)
+        """Field and heading -> text of a cell -> what it means."""
         self.table = mapped.table
         self.given = given
         self.above: dict[str, tuple[Any, Any]] = {}
@@ -205,22 +210,36 @@ class _TableReader:
     def _read(self, row: Row, column: Column, line: Line) -> None:
         values, typed = [], []
         for heading, cell, context in self._cells(row, column, line):
-            reading: Reading = read_cell(cell, column.parse, context, column.max_length)
+            reading, shown = self._understood(column, heading, cell, context)
             row.problems += [Problem(row.worksheet, row.number, heading, code) for code in reading.codes]
             if reading.value is not None:
                 values.append(reading.value)
-            if not is_blank(cell):
-                typed.append(text_of(cell))
+            if shown:
+                typed.append(shown)
         value = column.choose(values) if values else None
         if value is None and not any(problem.column == self.labels[column.field] for problem in row.problems):
             value = self._filled(row, column)
             typed = [column.words(value)] if value is not None else typed
         row.values[column.field] = value
         if typed:
-            shown = REFUSED.sub("\N{REPLACEMENT CHARACTER}", clean_text(" ".join(typed)))[:SHOWN]
-            row.typed[column.field] = masked(shown) if column.is_secret else shown
+            row.typed[column.field] = " ".join(typed)[:SHOWN]
         if value is not None and column.fills_down:
             self.above[column.field] = (value, row.values.get(column.within))
+
+    def _understood(self, column: Column, heading: str, cell: Cell, context: Context) -> tuple[Reading, str]:
+        """What a cell means and what the preview shows of it. Rosters repeat themselves, so texts are kept."""
+        known = self.understood[(column.field, heading)]
+        kept = known.get(cell) if isinstance(cell, str) else None
+        if kept is not None:
+            return kept
+        shown = "" if is_blank(cell) else REFUSED.sub("\N{REPLACEMENT CHARACTER}", clean_text(text_of(cell)))[:SHOWN]
+        found = (
+            read_cell(cell, column.parse, context, column.max_length),
+            masked(shown) if column.is_secret else shown,
+        )
+        if isinstance(cell, str) and not column.is_secret and len(known) < TEXTS_KEPT:
+            known[cell] = found
+        return found
 
     def _cells(self, row: Row, column: Column, line: Line) -> Iterator[tuple[str, Cell, Context]]:
         """Heading, cell and context of each column of a field; what the user corrected goes before what stands there.
@@ -229,13 +248,15 @@ class _TableReader:
         """
         places = self.columns.get(column.field)
         if not places:
+            if not self.corrections:
+                return
             given = self.corrections.get((row.worksheet, row.number, self.labels[column.field]))
             if given is not None:
                 yield self.labels[column.field], given, Context(self.today)
             return
         for index, context in places:
             heading = self.table.headings[index]
-            corrected = self.corrections.get((row.worksheet, row.number, heading))
+            corrected = self.corrections.get((row.worksheet, row.number, heading)) if self.corrections else None
             yield heading, line.cells[index] if corrected is None else corrected, context
 
     def _filled(self, row: Row, column: Column) -> Any:

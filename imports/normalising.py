@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 INVISIBLE = dict.fromkeys(
     [0xAD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
@@ -29,11 +30,13 @@ def clean_text(text: str) -> str:
     return "\n".join(SPACES.sub(" ", line).strip() for line in text.split("\n")).strip()
 
 
+@lru_cache(maxsize=20_000)
 def clean_code(text: str) -> str:
     """For codes and numbers: full-width letters and digits become plain ones, no space stays."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text).translate(INVISIBLE))
 
 
+@lru_cache(maxsize=20_000)
 def clean_line(text: str) -> str:
     """For names of things: full-width signs become plain ones, spaces only between Latin words."""
     text = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).translate(INVISIBLE)).strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,22 @@ def worksheets_of(batch: ImportBatch) -> list[Worksheet]:
         return read_worksheets(Path(copy.name), batch.file_name)
 
 
-def check_batch_file(batch: ImportBatch, remembered: Mapping[str, str], was_read: Callable[[], None]) -> Answer:
-    """The file checked for its uploader with what was answered. `was_read` is called between reading and checking."""
+def read_batch_file(batch: ImportBatch) -> list[Worksheet] | FileRefused:
+    try:
+        return worksheets_of(batch)
+    except FileRefused as refused:
+        return refused
+
+
+def check_batch(batch: ImportBatch, read: list[Worksheet] | FileRefused, remembered: Mapping[str, str]) -> Answer:
+    """What was read, checked for the uploader with what was answered."""
+    if isinstance(read, FileRefused):
+        return Answer(batch.sheet, batch.file_name, refused=read)
     choices = Choices.from_json(batch.choices)
     choices.columns = {**remembered, **choices.columns}
-    try:
-        worksheets = worksheets_of(batch)
-    except FileRefused as refused:
-        return Answer(batch.sheet, batch.file_name, refused=refused)
-    was_read()
     return check_worksheets(
         sheet_called(batch.sheet),
-        worksheets,
+        read,
         user=batch.uploaded_by,
         today=timezone.localdate(),
         name=batch.file_name,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,16 @@ class Writer:
             setattr(record, name, value)
             self._names[type(record)].add(name)
 
+    def worth_telling(self) -> Iterator[Written]:
+        """One for each event of the trail: a new record that came with another new one of its row is told by that."""
+        new = {id(each.record): id(each.source) for each in self.written if each.before is None}
+        for each in self.written:
+            is_told = each.before is None and any(
+                new.get(id(related)) == id(each.source) for related in _related(each.record)
+            )
+            if not is_told:
+                yield each
+
     def flush(self) -> None:
         """Writes everything into the caller's transaction. Raises RecordChanged."""
         by_model: dict[type[Model], list[Model]] = defaultdict(list)
@@ -143,12 +153,14 @@ def version_of(record: Model) -> int:
 
 def _take_keys_of_relations(record: Model) -> None:
     """A related record that was new itself has its key only now."""
-    relation: Any
-    for relation in record._meta.concrete_fields:
-        if relation.is_relation and relation.is_cached(record):
-            related = relation.get_cached_value(record)
-            if related is not None:
-                setattr(record, relation.attname, related.pk)
+    for name, related in record._state.fields_cache.items():
+        if related is not None:
+            # Not by setattr, which would forget the related record.
+            record.__dict__[f"{name}_id"] = related.pk
+
+
+def _related(record: Model) -> Iterable[Any]:
+    return record._state.fields_cache.values()
 
 
 def is_secret(record: Model, name: str) -> bool:

@@ -53,7 +53,8 @@ def worked(batch: ImportBatch) -> ImportBatch:
     batch.refresh_from_db()
     assert batch.job_id is not None
     assert jobs.run(batch.job_id)
-    assert Job.objects.get(pk=batch.job_id).state == Job.State.SUCCEEDED, Job.objects.get(pk=batch.job_id).error
+    job = Job.objects.get(pk=batch.job_id)
+    assert job.state == Job.State.SUCCEEDED, job.message
     batch.refresh_from_db()
     return batch
 

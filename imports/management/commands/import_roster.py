@@ -74,7 +74,7 @@ class Command(BaseCommand):
             jobs.run(batch.job_id)
         batch.refresh_from_db()
         if batch.job is not None and batch.job.state == batch.job.State.FAILED:
-            raise CommandError(batch.job.error)
+            raise CommandError(batch.job.message)
 
 
 def in_words(told: dict[str, Any]) -> str:
