@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from imports.dates import PartialDate
@@ -18,3 +19,19 @@ def age_on(birth: PartialDate | None, day: date) -> int | None:
     first = birth.first_day
     had_birthday = (day.month, day.day) >= (first.month, first.day)
     return max(0, day.year - first.year - (not had_birthday))
+
+
+@dataclass(frozen=True, slots=True)
+class AgeBand:
+    """Ages from `low` to `high`, both included, None for no limit."""
+
+    code: str
+    low: int | None
+    high: int | None
+
+    def holds(self, age: int | None) -> bool:
+        return age is not None and (self.low is None or age >= self.low) and (self.high is None or age <= self.high)
+
+
+BANDS = (AgeBand("35", None, 35), AgeBand("45", 36, 45), AgeBand("55", 46, 55), AgeBand("56", 56, None))
+"""As reports ask for them (handbook 8.8)."""

@@ -99,6 +99,13 @@ MENU: tuple[Group, ...] = (
                 url_name="branches:decision_list",
                 permission="branches.view_decision",
             ),
+            Entry(
+                label=_("Reserve cadres"),
+                icon="user-plus",
+                url_name="reserve:list",
+                permission="cadres.view_reservecadre",
+                count="reserve",
+            ),
         ),
     ),
     Group(

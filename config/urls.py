@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("config.search")),
     path("", include("accounts.urls")),
     path("", include("branches.urls")),
+    path("", include("cadres.reserve_urls")),
     path("", include("assessments.urls")),
     path("api/v1/", include((routes(), "v1"))),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="schema"),

@@ -37,6 +37,8 @@ from branches.models import (
     VillageClass,
     WorkdayException,
 )
+from cadres.models import Person, ReserveCadre
+from imports.models import ImportBatch, ImportRow
 from tests.assessments.month_ground import NOW, make_month, make_scheme, publish, submit
 from tests.conftest import BEGINNING, grant, make_unit, make_user
 
@@ -119,8 +121,10 @@ def _village_rows(ground: Ground, place: str, unit: Unit) -> None:
         theme=f"{word}主题",
         place=f"{word}会议室",
     )
+    candidate = Person.objects.create(unit=unit, name=f"{word}后备")
     rows = {
         "village": unit,
+        "reserve entry": ReserveCadre.objects.create(person=candidate, unit=unit, stage="on_record", mentor=word),
         "card": Village.objects.create(unit=unit, member_count=31),
         "class": VillageClass.objects.create(unit=unit, kind="basic", band="weak", valid_from=BEGINNING),
         "branch": branch,

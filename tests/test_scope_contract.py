@@ -55,6 +55,9 @@ class Route:
 EVERYBODY = "SA AU CS CL TS CE RI VC"
 BUSINESS = "CS CL TS CE RI"
 EDIT = "CS TS"
+PEOPLE = "CS CL TS RI"
+"""Who sees cadres and the reserve."""
+
 DRAFT = "CS CL RI"
 """A scheme that is not published is seen in the county office alone."""
 
@@ -78,6 +81,28 @@ ROUTES: dict[str, Route] = {
     "branches:unit_close": Route("CS", of="village"),
     "branches:unit_merge": Route("CS", of="village"),
     "branches:unit_classify": Route("CS", of="village"),
+    # the reserve
+    "reserve:list": Route(PEOPLE),
+    "reserve:add": Route(EDIT, of="village", key="?village"),
+    "reserve:entry": Route(PEOPLE, of="reserve entry"),
+    "reserve:move": Route(EDIT, of="reserve entry", extra={"name": "remove"}),
+    "reserve:assess": Route(EDIT, of="reserve entry"),
+    "reserve:coverage": Route(PEOPLE, query={"level": "1"}),
+    "reserve:funnel": Route(PEOPLE, query={"step": "stock"}),
+    "reserve:succession": Route(PEOPLE),
+    "reserve:limits": Route(PEOPLE),
+    # rosters on their way in: seen by who may write such rows there, worked on by who uploaded them
+    "imports:list": Route("CS TS CE"),
+    "imports:upload": Route("CS TS CE", posts=True),
+    "imports:batch": Route(EDIT, of="import"),
+    "imports:progress": Route(EDIT, of="import"),
+    "imports:columns": Route("TS", of="import"),
+    "imports:repair": Route("TS", of="import", posts=True),
+    "imports:left": Route("TS", of="import", posts=True),
+    "imports:apply": Route("TS", of="import", posts=True),
+    "imports:undo": Route("TS", of="import", posts=True),
+    "imports:give_up": Route("TS", of="import", posts=True),
+    "imports:workbook": Route("TS", of="import"),
     # one's own work
     "search": Route(EVERYBODY, query={"q": "无"}),
     "admin:index": Route(EVERYBODY, county_wide=RANKING),
@@ -236,6 +261,10 @@ FILTERS: dict[str, dict[str, str]] = {
     "branches:life_list": {"village": "village", "township": "township"},
     "branches:decision_list": {"village": "village", "township": "township"},
     "branches:village_list": {"township": "township"},
+    "reserve:list": {"village": "village", "township": "township"},
+    "reserve:coverage": {"village": "village", "township": "township"},
+    "reserve:funnel": {"village": "village", "township": "township"},
+    "reserve:succession": {"village": "village", "township": "township"},
     "branches:life_add": {"branch": "branch"},
     "branches:decision_add": {"village": "village"},
     "branches:unit_add": {"parent": "township"},
