@@ -38,7 +38,6 @@ from branches.models import (
     WorkdayException,
 )
 from cadres.models import Person, ReserveCadre
-from imports.models import ImportBatch, ImportRow
 from tests.assessments.month_ground import NOW, make_month, make_scheme, publish, submit
 from tests.conftest import BEGINNING, grant, make_unit, make_user
 

@@ -91,18 +91,6 @@ ROUTES: dict[str, Route] = {
     "reserve:funnel": Route(PEOPLE, query={"step": "stock"}),
     "reserve:succession": Route(PEOPLE),
     "reserve:limits": Route(PEOPLE),
-    # rosters on their way in: seen by who may write such rows there, worked on by who uploaded them
-    "imports:list": Route("CS TS CE"),
-    "imports:upload": Route("CS TS CE", posts=True),
-    "imports:batch": Route(EDIT, of="import"),
-    "imports:progress": Route(EDIT, of="import"),
-    "imports:columns": Route("TS", of="import"),
-    "imports:repair": Route("TS", of="import", posts=True),
-    "imports:left": Route("TS", of="import", posts=True),
-    "imports:apply": Route("TS", of="import", posts=True),
-    "imports:undo": Route("TS", of="import", posts=True),
-    "imports:give_up": Route("TS", of="import", posts=True),
-    "imports:workbook": Route("TS", of="import"),
     # one's own work
     "search": Route(EVERYBODY, query={"q": "无"}),
     "admin:index": Route(EVERYBODY, county_wide=RANKING),
