@@ -65,7 +65,7 @@ def _cell() -> dict[str, Any]:
         "noteLabel": _("Reason (the reviewer reads it)"),
         "noteIs": _("Reason: %(text)s"),
         "noteMoved": _(
-            "Meanwhile another reason was written here: %(note)s. Write yours once more if it is to replace it."
+            "Meanwhile another reason was written here: %(note)s. Press Enter below if yours is to replace it."
         ),
         "phrases": [
             _("Handled together this month"),

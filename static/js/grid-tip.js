@@ -81,13 +81,16 @@ export class Tip {
       if (about.note) { this.box.append(element("p", "", cells.fill(this.texts.noteIs, { text: about.note }))); }
       return;
     }
+    const isHeld = Boolean(about.message);
     this.box.append(this._field(this.texts.noteLabel, about.note, function (text) {
       this.table.change([about], function () { this.sheet.explain(about, text); }.bind(this));
-    }.bind(this)));
+      if (isHeld) { this.on.changed([about]); }
+    }.bind(this), isHeld));
   }
 
-  /* A line to write in, with common phrases beside it; `keep` gets the text on Enter and on leaving. */
-  _field(label, text, keep) {
+  /* A line to write in, with common phrases beside it; `keep` gets a new text on Enter and on leaving,
+     and the text as it stands on Enter where it was held back (`isHeld`). */
+  _field(label, text, keep, isHeld) {
     const group = element("div", "g-note");
     const field = element("input", "p-input");
     field.type = "text";
@@ -96,7 +99,7 @@ export class Tip {
     field.setAttribute("aria-label", label);
     field.placeholder = label;
     field.dataset.note = "";
-    let kept = text;
+    let kept = isHeld ? null : text;
     const write = function () {
       const now = field.value.trim().replace(/\s+/g, " ");
       if (now !== kept) { kept = now; keep(now); }
