@@ -106,6 +106,12 @@ MENU: tuple[Group, ...] = (
                 permission="cadres.view_reservecadre",
                 count="reserve",
             ),
+            Entry(
+                label=_("Statistics of cadres"),
+                icon="chart-line",
+                url_name="reserve:statistics",
+                permission="cadres.view_person",
+            ),
         ),
     ),
     Group(
@@ -157,6 +163,12 @@ MENU: tuple[Group, ...] = (
     Group(
         _("Tools"),
         (
+            Entry(
+                label=_("Import of rosters"),
+                icon="file-import",
+                url_name="imports:list",
+                permission="imports.view_importbatch",
+            ),
             Entry(
                 label=_("Indicators and rules"),
                 icon="adjustments",

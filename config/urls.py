@@ -22,6 +22,7 @@ urlpatterns = [
     path("session/keep/", views.keep_session, name="keep-session"),
     path("", include("config.search")),
     path("", include("accounts.urls")),
+    path("imports/", include("branches.import_urls")),
     path("", include("branches.urls")),
     path("", include("cadres.reserve_urls")),
     path("", include("assessments.urls")),

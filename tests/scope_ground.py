@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from io import BytesIO
+
+import xlsxwriter
 
 from accounts import audit
 from accounts.models import Job, User
@@ -38,6 +41,7 @@ from branches.models import (
     WorkdayException,
 )
 from cadres.models import Person, ReserveCadre
+from imports.models import ImportBatch, ImportRow
 from tests.assessments.month_ground import NOW, make_month, make_scheme, publish, submit
 from tests.conftest import BEGINNING, grant, make_unit, make_user
 
@@ -73,6 +77,8 @@ def build_ground() -> Ground:
         user = make_user(f"本地{role.value}")
         grant(user, role, Unit.objects.get(pk=ground.pks[kind][OWN]))
         ground.users[role] = user
+    # Only who uploaded a roster works on it.
+    ImportBatch.objects.filter(pk=ground.pks["import"][OWN]).update(uploaded_by=ground.users[Role.TS])
     return ground
 
 
@@ -92,6 +98,8 @@ def _county(ground: Ground, place: str, county: Unit) -> None:
     _last_month(ground, place, county, scheme, people, villages)
     _this_month(ground, place, county, scheme, people, villages)
     _accounts(ground, place, county, people)
+    for where in (OWN, WEST) if place == OWN else (ABROAD,):
+        ground.pks["import"][where] = _import(where, Unit.objects.get(pk=ground.pks["township"][where]), people[0]).pk
 
 
 def _units(ground: Ground, place: str, county: Unit) -> dict[str, Unit]:
@@ -239,3 +247,31 @@ def _accounts(ground: Ground, place: str, county: Unit, people: list[User]) -> N
     event = audit.record("branches.change_unit", actor=people[0], target=county, reason=f"{_word(place)}事由")
     for kind, row in (("membership", member), ("user", people[2]), ("job", job), ("event", event)):
         ground.pks[kind][place] = row.pk
+
+
+def _import(place: str, township: Unit, by: User) -> ImportBatch:
+    """A roster of a township that was checked and waits for who uploaded it."""
+    word = _word(place)
+    headings = {"村": "village", "姓名": "name", "职务": "admin_post"}
+    cells = {"village": f"{word}村", "name": f"{word}人", "admin_post": "委员"}
+    counts = {"rows": 1, "new": 1, "changed": 0, "unchanged": 0, "faulty": 0, "missing": 0}
+    table = {"worksheet": "名册", "header_rows": [1], "mapped": headings, "ignored": [], "skipped": []}
+    batch = ImportBatch(
+        sheet="cadres",
+        file_name=f"{word}花名册.xlsx",
+        file_size=1,
+        path=township.path,
+        state=ImportBatch.State.CHECKED,
+        answer={**counts, "tables": [table], "labels": {}},
+        uploaded_by=by,
+    )
+    content = BytesIO()
+    with xlsxwriter.Workbook(content) as workbook:
+        sheet = workbook.add_worksheet("名册")
+        for column, (heading, name) in enumerate(headings.items()):
+            sheet.write_string(0, column, heading)
+            sheet.write_string(1, column, cells[name])
+    batch.keep_file(content.getvalue())
+    batch.save()
+    ImportRow.objects.create(batch=batch, position=0, worksheet="名册", number=2, outcome="new", cells=cells)
+    return batch

@@ -1,0 +1,447 @@
+"""What the pages of the import show: kinds of rosters, batches in sight, the preview's rows, columns, samples.
+
+A batch shows to who holds the right to see imports where it lies *and* the right to write such
+rows there: a preview is as telling as the roster itself. Rule: docs/import.md, "On the pages".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING
+
+from django.db.models import BooleanField, Case, ExpressionWrapper, Q, QuerySet, Value, When
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+
+from branches.scoping import paths_for, rows_for
+from branches.unit_lookup import UnitLookup
+from imports.identity import masked
+from imports.models import ImportBatch, ImportRow
+from imports.preview import problems_of, worksheets_of
+from imports.problems import Problem
+from imports.refusals import FileRefused
+from imports.repairs import TOWNSHIP, VILLAGE, Group, Layout, groups_of, may_be_empty
+from imports.sheets import Sheet, names, sheet_called
+from imports.tables import Table, is_blank, text_of
+from imports.workbooks import skip_reason, tables_of
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+SAMPLES = 3
+LONG_NUMBER = re.compile(r"\d{14,17}[\dXx]")
+"""May be an identity number or an account: never shown in full, whatever its heading says."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A roster in words. `unit` is the measure word of its rows, `url_name` the page of what it keeps."""
+
+    label: str | Promise
+    needed: str | Promise
+    unit: str | Promise
+    url_name: str
+
+
+KINDS: dict[str, Kind] = {
+    "cadres": Kind(
+        gettext_lazy("Roster of village cadres"),
+        gettext_lazy("township, village, name, post"),
+        pgettext_lazy("import unit", "people"),
+        "cadres:person_list",
+    ),
+    "reserve_cadres": Kind(
+        gettext_lazy("Roster of reserve cadres"),
+        gettext_lazy("township, village, name"),
+        pgettext_lazy("import unit", "people"),
+        "reserve:list",
+    ),
+    "units": Kind(
+        gettext_lazy("Sheet of village cards"),
+        gettext_lazy("township, village"),
+        pgettext_lazy("import unit", "villages"),
+        "branches:village_list",
+    ),
+    "branches": Kind(
+        gettext_lazy("List of Party organizations"),
+        gettext_lazy("township, village, name of the organization, kind"),
+        pgettext_lazy("import unit", "organizations"),
+        "admin:branches_branch_changelist",
+    ),
+    "ledger": Kind(
+        gettext_lazy("Ledger of collective income"),
+        gettext_lazy("township, village, month, at least one amount"),
+        pgettext_lazy("import unit", "records"),
+        "collective_economy:ledger",
+    ),
+    "training": Kind(
+        gettext_lazy("List of people at a training"),
+        gettext_lazy("name, village, training"),
+        pgettext_lazy("import unit", "records"),
+        "cadres:training_list",
+    ),
+}
+
+
+def kinds_for(user: User) -> dict[str, Kind]:
+    """The rosters whose rows the user may write somewhere, in the order of KINDS."""
+    offered = [name for name in KINDS if name in names()]
+    return {name: KINDS[name] for name in offered if paths_for(user, sheet_called(name).permission)}
+
+
+def batches_for(user: User, action: str = "view") -> QuerySet[ImportBatch]:
+    """Imports in the user's sight, of rosters whose rows they may write where the import lies."""
+    rows: QuerySet[ImportBatch] = rows_for(user, ImportBatch, action)
+    conditions = [
+        Q(sheet=name, path__startswith=path)
+        for name in kinds_for(user)
+        for path in paths_for(user, sheet_called(name).permission)
+    ]
+    if not conditions:
+        return rows.none()
+    has_file = ExpressionWrapper(Q(sealed_file__isnull=False), BooleanField())
+    # Files and answers are large and sealed; they are fetched where they are used.
+    rows = rows.filter(reduce(or_, conditions)).defer("sealed_file", "choices")
+    return rows.annotate(has_file=has_file).select_related("uploaded_by", "job")
+
+
+def records_url(batch: ImportBatch) -> str:
+    """The page of what the roster keeps, "" where that part of the product is not installed."""
+    try:
+        return reverse(KINDS[batch.sheet].url_name)
+    except NoReverseMatch:
+        return ""
+
+
+# --- Steps --------------------------------------------------------------------------------
+
+UPLOAD, COLUMNS, PREVIEW, IMPORT, RESULT = range(1, 6)
+
+
+def steps() -> list[str]:
+    return [
+        pgettext("import step", "Upload the file"),
+        pgettext("import step", "Columns"),
+        pgettext("import step", "Check"),
+        pgettext("import step", "Import"),
+        pgettext("import step", "Result"),
+    ]
+
+
+def step_of(batch: ImportBatch) -> int:
+    state = ImportBatch.State
+    if batch.state in (state.CONFIRMED, state.UNDOING):
+        return IMPORT
+    if batch.state in (state.APPLIED, state.UNDONE):
+        return RESULT
+    return UPLOAD if batch.state in (state.UPLOADED, state.FAILED, state.CANCELLED) else PREVIEW
+
+
+# --- Tabs of the preview ------------------------------------------------------------------
+
+TABS = ("problems", "new", "changed", "missing", "all")
+
+
+@dataclass(frozen=True)
+class Tab:
+    name: str
+    label: str
+    count: int
+
+
+def tabs_of(batch: ImportBatch, with_problems: int) -> list[Tab]:
+    told = batch.answer
+    labels = {
+        "problems": (_("With problems"), with_problems),
+        "new": (str(ImportRow.Outcome.NEW.label), told["new"]),
+        "changed": (str(ImportRow.Outcome.CHANGED.label), told["changed"]),
+        "missing": (str(ImportRow.Outcome.MISSING.label), told["missing"]),
+        "all": (_("All rows"), told["rows"]),
+    }
+    return [Tab(name, *labels[name]) for name in TABS]
+
+
+def tab_chosen(asked: str, tabs: list[Tab]) -> str:
+    """The tab asked for; without one the first that has rows."""
+    if asked in TABS:
+        return asked
+    return next((tab.name for tab in tabs if tab.count), "all")
+
+
+def with_problems(batch: ImportBatch) -> QuerySet[ImportRow]:
+    return batch.rows.filter(Q(outcome=ImportRow.Outcome.FAULTY) | Q(has_warnings=True))
+
+
+def rows_of_tab(batch: ImportBatch, tab: str) -> QuerySet[ImportRow]:
+    """Rows in the order of the file; those with errors first where problems are looked at."""
+    if tab == "problems":
+        faulty_first = Case(When(outcome=ImportRow.Outcome.FAULTY, then=Value(0)), default=Value(1))
+        return with_problems(batch).order_by(faulty_first, "position")
+    if tab == "all":
+        return batch.rows.exclude(outcome=ImportRow.Outcome.MISSING).order_by("position")
+    return batch.rows.filter(outcome=tab).order_by("position")
+
+
+# --- Rows of the preview ------------------------------------------------------------------
+
+FIRST_FIELDS = ("name", TOWNSHIP, VILLAGE)
+
+
+@dataclass(frozen=True)
+class Heading:
+    field: str
+    label: str
+
+
+@dataclass
+class Input:
+    """One cell that can be corrected. `value` is None when the text cannot be shown to be typed over."""
+
+    name: str
+    empty_name: str
+    value: str | None
+    may_be_empty: bool
+    is_place: bool
+    label: str
+    row: int
+    """Row of the spreadsheet, where it is not the row it stands at."""
+
+
+@dataclass
+class CellView:
+    text: str = ""
+    is_secret: bool = False
+    sentences: list[tuple[bool, str]] = field(default_factory=list)
+    """(is an error, what is wrong)"""
+    inputs: list[Input] = field(default_factory=list)
+
+    @property
+    def tone(self) -> str:
+        if not self.sentences:
+            return ""
+        return "is-err2" if any(is_error for is_error, _sentence in self.sentences) else "is-wrn3"
+
+
+@dataclass
+class RowView:
+    row: ImportRow
+    subject: CellView
+    cells: list[CellView]
+
+
+def headings_of(layout: Layout, rows: Iterable[ImportRow]) -> list[Heading]:
+    """The columns that the table shows: those of the file, and those a problem stands at.
+
+    Who and where come first, then what has a problem on this page: it must be seen without scrolling sideways.
+    """
+    shown = {name for mapped in layout.mapped.values() for name in mapped.values()}
+    faulty: set[str] = set()
+    for row in rows:
+        shown |= row.cells.keys()
+        faulty |= {layout.field_of(problem.worksheet, problem.column) for problem in problems_of(row)}
+    order = [column.field for column in layout.sheet.columns]
+    order.sort(key=lambda name: (name != layout.sheet.subject, name not in FIRST_FIELDS, name not in faulty))
+    return [Heading(name, layout.sheet.by_field[name].headings[0]) for name in order if name in shown | faulty]
+
+
+def row_view(row: ImportRow, headings: list[Heading], layout: Layout) -> RowView:
+    cells = {
+        heading.field: CellView(row.cells.get(heading.field, ""), layout.is_secret(heading.field))
+        for heading in headings
+    }
+    subject = headings[0].field
+    for index, problem in enumerate(problems_of(row)):
+        name = layout.field_of(problem.worksheet, problem.column)
+        cell = cells.get(name) or cells[subject]
+        cell.sentences.append((problem.is_error, _sentence(problem, row)))
+        found = input_for(row, index, problem, layout)
+        if not any(each.row == problem.row and each.label == problem.column for each in cell.inputs):
+            cell.inputs.append(found)
+    return RowView(row, cells[subject], [cells[heading.field] for heading in headings[1:]])
+
+
+def _sentence(problem: Problem, row: ImportRow) -> str:
+    message = str(problem.as_json()["message"])
+    return message if problem.row == row.number else f"{problem.row}: {message}"
+
+
+def input_for(row: ImportRow, index: int, problem: Problem, layout: Layout) -> Input:
+    """Only a cell with a problem can be corrected, and only under the name of that problem."""
+    name = layout.field_of(problem.worksheet, problem.column)
+    is_whole = problem.row == row.number and not layout.has_several_columns(problem.worksheet, name)
+    value = row.cells.get(name, "") if is_whole and not layout.is_secret(name) else None
+    return Input(
+        name=f"cell-{row.pk}-{index}",
+        empty_name=f"empty-{row.pk}-{index}",
+        value=value,
+        may_be_empty=value is None and may_be_empty(layout.sheet, name, problem.code),
+        is_place=name in (TOWNSHIP, VILLAGE),
+        label=problem.column,
+        row=problem.row,
+    )
+
+
+def problem_groups(batch: ImportBatch, layout: Layout) -> list[Group]:
+    return groups_of(batch.rows.exclude(problems=[]).order_by("position"), layout)
+
+
+# --- Places to choose from ----------------------------------------------------------------
+
+
+def place_choices(batch: ImportBatch, user: User) -> dict[str, tuple[str, str]]:
+    """What is offered where a place was not found: "township village" -> its two names, within what the user may write.
+
+    Two queries. A township alone is offered too, for a cell of townships.
+    """
+    lookup = UnitLookup(user, sheet_called(batch.sheet).permission, timezone.localdate())
+    choices = {place.name: (place.name, "") for place in lookup.townships.values()}
+    for village in lookup.villages:
+        township = lookup.townships.get(village.parent_path)
+        if township is not None:
+            choices[f"{township.name} {village.short_name}"] = (township.name, village.short_name)
+    return choices
+
+
+def needs_places(groups: Iterable[Group]) -> bool:
+    return any(group.is_error and group.is_place for group in groups)
+
+
+# --- Columns ------------------------------------------------------------------------------
+
+
+@dataclass
+class ColumnView:
+    """A column of the file. `field` is "" for one that is left out."""
+
+    key: str
+    """Its name in the form."""
+    heading: str
+    field: str
+    samples: list[str]
+    is_known: bool
+    """The product names the field itself; otherwise users of this place once said so."""
+
+
+@dataclass
+class TableView:
+    worksheet: str
+    header_rows: list[int]
+    columns: list[ColumnView]
+    shared: list[str]
+    """Labels of fields that have more than one column here."""
+    absent: list[str]
+    """Headings of needed fields without a column and without a value in any row."""
+    skipped: list[tuple[int, str]]
+    """Rows and why."""
+
+
+def column_tables(batch: ImportBatch) -> list[TableView]:
+    """The columns of each worksheet with sample values from the file; without samples once the file is forgotten."""
+    layout = Layout(batch)
+    tables = _tables_with_cells(batch)
+    absent = absent_fields(problem_groups(batch, layout), layout)
+    views = []
+    keys = column_keys(batch)
+    for told in batch.answer.get("tables", []):
+        table = tables.get(told["worksheet"])
+        mapped: Mapping[str, str] = told["mapped"]
+        order = list(table.headings.values()) if table else [*mapped, *told["ignored"]]
+        fields = list(mapped.values())
+        views.append(
+            TableView(
+                told["worksheet"],
+                told["header_rows"],
+                [
+                    _column(keys[told["worksheet"], heading], heading, mapped, table, layout)
+                    for heading in dict.fromkeys(order)
+                ],
+                [_label(layout.sheet, name) for name in dict.fromkeys(fields) if fields.count(name) > 1],
+                [_label(layout.sheet, name) for name in absent.get(told["worksheet"], [])],
+                [(skipped["row"], skip_reason(skipped["reason"])) for skipped in told["skipped"]],
+            )
+        )
+    return views
+
+
+def _tables_with_cells(batch: ImportBatch) -> dict[str, Table]:
+    if not batch.has_file:  # type: ignore[attr-defined]
+        return {}
+    try:
+        tables, _known = tables_of(batch, worksheets_of(batch))
+    except FileRefused:
+        return {}
+    return {table.worksheet: table for table in tables}
+
+
+def column_keys(batch: ImportBatch) -> dict[tuple[str, str], str]:
+    """(worksheet, heading) -> what the column is called in the form: headings may hold anything."""
+    return {
+        (told["worksheet"], heading): f"column-{number}-{place}"
+        for number, told in enumerate(batch.answer.get("tables", []))
+        for place, heading in enumerate([*told["mapped"], *told["ignored"]])
+    }
+
+
+def _column(key: str, heading: str, mapped: Mapping[str, str], table: Table | None, layout: Layout) -> ColumnView:
+    name = mapped.get(heading, "")
+    samples: list[str] = []
+    if table is not None:
+        index = next(column for column, told in table.headings.items() if told == heading)
+        filled = (text_of(line.cells[index]) for line in table.lines if not is_blank(line.cells[index]))
+        samples = [_sample(text, layout.is_secret(name)) for text, _place in zip(filled, range(SAMPLES), strict=False)]
+    return ColumnView(key, heading, name, samples, layout.sheet.headings.field_of(heading) == (name or None))
+
+
+def _sample(text: str, is_secret: bool) -> str:
+    plain = " ".join(text.split())[:40]
+    return masked(plain) if is_secret else LONG_NUMBER.sub(lambda found: masked(found[0]), plain)
+
+
+def absent_fields(groups: Iterable[Group], layout: Layout) -> dict[str, list[str]]:
+    """Worksheet -> needed fields that have neither a column there nor a value in some row."""
+    absent: dict[str, list[str]] = {}
+    for group in groups:
+        for worksheet in dict.fromkeys(place[0] for place in group.places):
+            if group.code == "required_missing" and group.field_name not in layout.mapped.get(worksheet, {}).values():
+                absent.setdefault(worksheet, []).append(group.field_name)
+    return absent
+
+
+def skipped_worksheets(batch: ImportBatch) -> list[tuple[str, str]]:
+    return [(each["worksheet"], skip_reason(each["reason"])) for each in batch.answer.get("skipped_worksheets", [])]
+
+
+def skipped_rows(batch: ImportBatch) -> int:
+    return sum(len(table["skipped"]) for table in batch.answer.get("tables", []))
+
+
+def fields_to_choose(sheet: Sheet) -> list[tuple[str, str]]:
+    return [(column.field, _label(sheet, column.field)) for column in sheet.columns]
+
+
+def _label(sheet: Sheet, name: str) -> str:
+    return sheet.by_field[name].headings[0]
+
+
+# --- What changes -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DifferenceView:
+    label: str
+    before: str
+    now: str
+
+
+def differences_of(row: ImportRow, sheet: Sheet) -> list[DifferenceView]:
+    return [
+        DifferenceView(_label(sheet, name) if name in sheet.by_field else name, before, now)
+        for name, before, now in row.differences
+    ]
