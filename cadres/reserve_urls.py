@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from cadres.views import reserve, reserve_boards
+from cadres.views import reserve, reserve_boards, statistics
 
 app_name = "reserve"
 
@@ -19,4 +19,5 @@ urlpatterns: list[URLPattern] = [
     path("reserve/funnel/", page(reserve_boards.funnel), name="funnel"),
     path("reserve/succession/", page(reserve_boards.succession_board), name="succession"),
     path("reserve/limits/", page(reserve.limits), name="limits"),
+    path("statistics/", page(statistics.figures), name="statistics"),
 ]

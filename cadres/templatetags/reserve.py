@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cadres import education
 from cadres.reserve_boards import CLASSES, Coverage, share_percent
 
 register = template.Library()
@@ -60,3 +62,9 @@ def bar_parts(value: int, series: int) -> list[tuple[int, Decimal | int]]:
 def at_least_one(value: int) -> int:
     """A bar needs a length to be a share of."""
     return max(1, value)
+
+
+@register.filter
+def education_name(code: str) -> str | Promise:
+    """The level of education in words."""
+    return education.name_of(code)
