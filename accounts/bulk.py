@@ -67,7 +67,7 @@ def update_models(rows: Sequence[Model], names: Sequence[str]) -> None:
     model = type(rows[0])
     key: Any = model._meta.pk
     fields: Any = [field for field in model._meta.concrete_fields if field.attname in names]
-    readers = [*(_reader(field, is_new=False) for field in fields), attrgetter("pk")]
+    readers: list[Callable[[Model], Any]] = [*(_reader(field, is_new=False) for field in fields), attrgetter("pk")]
     values = [[read(row) for read in readers] for row in rows]
     table = connection.ops.quote_name(model._meta.db_table)
     columns = [connection.ops.quote_name(field.column) for field in fields]

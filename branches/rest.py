@@ -12,7 +12,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from branches.scoping import paths_for, permission_name
+from branches.scoping import paths_for, permission_name, rows_for
 
 
 class PreconditionRequired(APIException):
@@ -54,7 +54,7 @@ class ScopedViewSet(GenericViewSet):
     def get_queryset(self) -> QuerySet[Any]:
         if getattr(self, "swagger_fake_view", False):
             return self.model._default_manager.none()
-        return self.dressed(self.model._default_manager.for_user(self.request.user, self.verb))  # type: ignore[attr-defined]
+        return self.dressed(rows_for(self.request.user, self.model, self.verb))
 
     def dressed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Joins and annotations that the serializer reads."""

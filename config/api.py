@@ -140,6 +140,8 @@ def routes() -> list[Any]:
     # The viewsets read this module's Page and Schema through the settings while they load.
     from assessments import api as month  # noqa: PLC0415
     from branches import api as places  # noqa: PLC0415
+    from branches import import_api as rosters  # noqa: PLC0415
+    from cadres import api as people  # noqa: PLC0415
 
     router = NumberRouter()
     router.register("units", places.UnitViewSet, basename="unit")
@@ -148,4 +150,10 @@ def routes() -> list[Any]:
     router.register("rankings", month.RankingViewSet, basename="ranking")
     router.register("receipts", month.ReceiptViewSet, basename="receipt")
     router.register("appeals", month.AppealViewSet, basename="appeal")
+    router.register("people", people.PersonViewSet, basename="person")
+    router.register("postings", people.PostingViewSet, basename="posting")
+    router.register("reserve-cadres", people.ReserveCadreViewSet, basename="reservecadre")
+    router.register("trainings", people.TrainingViewSet, basename="training")
+    router.register("attendances", people.AttendanceViewSet, basename="attendance")
+    router.register("imports", rosters.ImportBatchViewSet, basename="importbatch")
     return router.urls
