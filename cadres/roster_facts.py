@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts.encryption import keyed_index
+from cadres.codes import words_of_education
 from cadres.matching import Candidate, birth_of
 from cadres.models import Person
 from cadres.pinyin import initials_of
@@ -40,9 +41,10 @@ def said_about(candidate: Candidate, names: Sequence[str] = FACTS) -> dict[str, 
             given["education"], given["education_words"] = values["education"]
         born = birth_of(row)
         stored = candidate.person.birth if candidate.person else None
-        if born and stored and stored.agrees_with(born):
+        typed = values["birth"]
+        if born and stored and stored.agrees_with(born) and (typed is None or typed.agrees_with(born)):
             # The number says no more than was known when it was taken down.
-            born = values["birth"]
+            born = typed
         if born:
             given["birth"] = born
         identity: ReadIdentity | None = values["id_number"]
@@ -62,6 +64,9 @@ def news_about(person: Person, said: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in said.items()
         if name != "identity_number" and is_news(getattr(person, name), value)
     }
+    if not person.education_words and said.get("education_words") == words_of_education(person.education):
+        # Only the code is known, and a file of ours wrote it in words.
+        news = {name: value for name, value in news.items() if name not in ("education", "education_words")}
     if "identity_index" in news:
         news["identity_number"] = said["identity_number"]
     if "name" in news:

@@ -11,9 +11,11 @@ import pytest
 import time_machine
 from django.core.management import call_command
 
+from accounts.models import User
 from accounts.roles import Role
 from tests.conftest import make_user
 from tests.imports.places import load_places
+from tests.imports.rosters import applied, bring, everything_stored, outcomes, undone
 
 SAMPLES = Path(__file__).resolve().parents[1] / "data" / "samples"
 EXPECTED = sorted(SAMPLES.glob("*.expected.json"))
@@ -49,3 +51,22 @@ def test_sample_gives_its_answer(path: Path, county_user: str) -> None:
     answer = json.loads(out.getvalue())
     assert all(problem["message"] for problem in answer["problems"])
     assert without_order(answer) == without_order(expected)
+
+
+@pytest.mark.parametrize("path", EXPECTED, ids=lambda path: path.name.removesuffix(".expected.json"))
+@time_machine.travel("2026-11-25 12:00 +08:00", tick=True)
+def test_sample_goes_in_once_and_comes_out_again(path: Path, county_user: str) -> None:
+    """Invariant 10 of handbook 11: the same file twice changes nothing, and undoing restores the former state."""
+    expected = json.loads(path.read_text(encoding="utf-8"))
+    file, user = SAMPLES / expected["file"], User.objects.get(username=county_user)
+    before = everything_stored()
+    batch = applied(bring(expected["sheet"], file, user), user)
+    kinds = ("new", "changed", "unchanged", "faulty")
+    assert [batch.answer[kind] for kind in kinds] == [expected[kind] for kind in kinds]
+    stored = everything_stored()
+    assert stored != before
+    again = bring(expected["sheet"], file, user)
+    assert {kind: outcomes(again).get(kind, 0) for kind in ("new", "changed")} == {"new": 0, "changed": 0}
+    assert everything_stored() == stored
+    undone(batch, user)
+    assert everything_stored() == before
