@@ -370,5 +370,4 @@ def import_workbook(request: HttpRequest, pk: int) -> HttpResponse:
     name = batch.file_name.rpartition(".")[0] or batch.file_name
     ending = pgettext("file name", "result") if is_result else pgettext("file name", "problems")
     response.headers["Content-Disposition"] = content_disposition_header(True, f"{name}-{ending}.xlsx") or ""
-    response.headers["Cache-Control"] = "no-store"
     return response
