@@ -42,6 +42,10 @@ class PartialDateField(TextColumn):
         except ValueError as error:
             raise ValidationError(self.error_messages["invalid"], "invalid") from error
 
+    def run_validators(self, value: Any) -> None:
+        """They look at the length, which is that of the text."""
+        super().run_validators(self.get_prep_value(value))
+
     def get_prep_value(self, value: Any) -> str | None:
         return None if value in (None, "") else str(value)
 

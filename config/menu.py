@@ -88,6 +88,18 @@ MENU: tuple[Group, ...] = (
                 permission="branches.view_village",
             ),
             Entry(
+                label=_("Village cadres"),
+                icon="users",
+                url_name="cadres:person_list",
+                permission="cadres.view_person",
+            ),
+            Entry(
+                label=_("Trainings"),
+                icon="school",
+                url_name="cadres:training_list",
+                permission="cadres.view_training",
+            ),
+            Entry(
                 label=_("Organisational life"),
                 icon="calendar-event",
                 url_name="branches:life_list",

@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("branches.urls")),
     path("", include("cadres.reserve_urls")),
     path("", include("assessments.urls")),
+    path("", include("cadres.urls")),
     path("api/v1/", include((routes(), "v1"))),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="schema"),
 ]

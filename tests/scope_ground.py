@@ -13,6 +13,8 @@ from io import BytesIO
 
 import xlsxwriter
 
+from django.db.models import Model
+
 from accounts import audit
 from accounts.models import Job, User
 from accounts.roles import Role
@@ -40,8 +42,25 @@ from branches.models import (
     VillageClass,
     WorkdayException,
 )
+<<<<<<< Updated upstream
 from cadres.models import Person, ReserveCadre
 from imports.models import ImportBatch, ImportRow
+=======
+from cadres.models import (
+    Attendance,
+    Commendation,
+    DisciplineAction,
+    Person,
+    Posting,
+    ReserveCadre,
+    Residency,
+    ResidentLeave,
+    SpotCheck,
+    Talent,
+    Training,
+)
+from imports.dates import PartialDate
+>>>>>>> Stashed changes
 from tests.assessments.month_ground import NOW, make_month, make_scheme, publish, submit
 from tests.conftest import BEGINNING, grant, make_unit, make_user
 
@@ -140,8 +159,38 @@ def _village_rows(ground: Ground, place: str, unit: Unit) -> None:
             unit=unit, path=unit.path, matter=f"{word}事项", decided_on=date(2026, 10, 10)
         ),
     }
-    for name, row in rows.items():
+    for name, row in {**rows, **_people(unit, word)}.items():
         ground.pks[name][place] = row.pk
+
+
+def _people(unit: Unit, word: str) -> dict[str, Model]:
+    """Somebody in post, with a row of everything that is known about people."""
+    day = date(2026, 9, 1)
+    person = Person.objects.create(unit=unit, name=f"{word}书记", resume=f"{word}简历", birth=PartialDate(1975, 2))
+    training = Training.objects.create(unit=unit, title=f"{word}培训", kind="heads", held_on=day, ends_on=day, hours=8)
+    Attendance.objects.create(training=training, person=person, hours=8, note=f"{word}备注")
+    stay = Residency.objects.create(
+        person=person, unit=unit, role="first_secretary", sent_by=f"{word}局", started_on=day
+    )
+    ResidentLeave.objects.create(residency=stay, begins_on=day, ends_on=day, reason=f"{word}请假", approved_by="书记")
+    SpotCheck.objects.create(residency=stay, checked_on=day, was_present=True, note=f"{word}抽查")
+    return {
+        "person": person,
+        "posting": Posting.objects.create(
+            person=person, unit=unit, post=10, started_on=PartialDate(2021, 12), document=f"{word}文号"
+        ),
+        "training": training,
+        "residency": stay,
+        "commendation": Commendation.objects.create(person=person, title=f"{word}表彰", level="county", awarded_on=day),
+        "discipline": DisciplineAction.objects.create(
+            person=person,
+            kind="suspension",
+            decided_on=day,
+            effective_to=date(2026, 11, 1),
+            reason=f"{word}事由",
+        ),
+        "talent": Talent.objects.create(person=person, kind="returnee", field=f"{word}电商", consented_on=day),
+    }
 
 
 def _rules(ground: Ground, place: str, county: Unit) -> Scheme:

@@ -22,6 +22,7 @@ from imports.identity import read_identity
 
 AN_HOUR = timedelta(hours=1)
 MOST_AN_HOUR = 60
+REVEALED = ("identity_number", "phone")
 REVEAL, COMPARE, FIND = "cadres.reveal_person", "cadres.compare_person", "cadres.find_person"
 
 
@@ -36,8 +37,8 @@ class Purpose(models.TextChoices):
     OTHER = "other", gettext_lazy("other purpose")
 
 
-def reveal(person: Person, purpose: str, note: str, *, by: User, now: datetime) -> str:
-    """The number, once the purpose is written down.
+def reveal(person: Person, purpose: str, note: str, *, by: User, now: datetime, what: str = "identity_number") -> str:
+    """The identity number, or the phone, once the purpose is written down.
 
     Raises ValidationError "no_purpose", "no_note", "no_number" or "too_many", PermissionDenied without the right
     to this person.
@@ -48,10 +49,13 @@ def reveal(person: Person, purpose: str, note: str, *, by: User, now: datetime) 
         raise ValidationError({"purpose": ValidationError(_("Choose the purpose."), "no_purpose")})
     if not note.strip():
         raise ValidationError({"note": ValidationError(_("Write what it is needed for."), "no_note")})
-    if not person.identity_number:
-        raise ValidationError(_("No identity number is stored for this person."), "no_number")
-    _count(REVEAL, person, by=by, now=now, changes={"purpose": purpose}, reason=note)
-    return str(person.identity_number)
+    if what not in REVEALED:
+        raise ValueError(what)
+    number = getattr(person, what)
+    if not number:
+        raise ValidationError(_("No number is stored for this person."), "no_number")
+    _count(REVEAL, person, by=by, now=now, changes={"purpose": purpose, "what": what}, reason=note)
+    return str(number)
 
 
 def is_number_of(person: Person, typed: str, *, by: User, now: datetime) -> bool:
@@ -59,7 +63,7 @@ def is_number_of(person: Person, typed: str, *, by: User, now: datetime) -> bool
     if not Person.objects.for_user(by, "reveal").filter(pk=person.pk).exists():
         raise PermissionDenied
     if not person.identity_index:
-        raise ValidationError(_("No identity number is stored for this person."), "no_number")
+        raise ValidationError(_("No number is stored for this person."), "no_number")
     index = _index(typed, now)
     is_same = hmac.compare_digest(index, person.identity_index)
     _count(COMPARE, person, by=by, now=now, changes={"fits": is_same})

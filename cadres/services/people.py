@@ -22,6 +22,7 @@ from cadres.models import Person
 from cadres.services import rows
 from imports.dates import PartialDate
 from imports.identity import ReadIdentity, read_identity
+from imports.normalising import clean_name
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -86,7 +87,8 @@ def change_person(person: Person, values: Mapping[str, Any], *, version: int, by
 
 def _written(values: Mapping[str, Any]) -> dict[str, Any]:
     unit: Unit = values["unit"]
-    return {**{name: values[name] for name in FIELDS if name in values}, "unit_id": unit.pk}
+    written = {name: values[name] for name in FIELDS if name in values}
+    return {**written, "unit_id": unit.pk, "name": clean_name(values["name"])}
 
 
 def _fill(person: Person, values: Mapping[str, Any], number: ReadIdentity | None) -> None:

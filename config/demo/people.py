@@ -237,7 +237,10 @@ class PeopleMaker:
             self.workers.append(person)
 
     def village(self, village: Unit, figures: VillageFigures) -> None:
-        team = [self._member(village, posts) for posts in self._posts(figures)]
+        posts = self._posts(figures)
+        if self.rng.random() < 0.14 * (1.5 - figures.quality):
+            self._left_vacant(village, posts.pop(0 if self.rng.random() < 0.06 else self.rng.randrange(2, len(posts))))
+        team = [self._member(village, held) for held in posts]
         self._former(village)
         self._change_within_the_term(village, team)
         for member in team:
@@ -249,7 +252,7 @@ class PeopleMaker:
         self.members += team
 
     def _posts(self, figures: VillageFigures) -> list[tuple[int, ...]]:
-        """Posts of each person of the team; a village may lack one, seldom its secretary."""
+        """Posts of each person of the team."""
         rng = self.rng
         posts: list[tuple[int, ...]]
         if rng.random() < 0.78:
@@ -263,9 +266,15 @@ class PeopleMaker:
         posts.append((Post.CLERK,) if rng.random() < 0.6 else (Post.CLERK, Post.COMMITTEE_MEMBER))
         if figures.population > 2600:
             posts.append((Post.SUPERVISION_HEAD,))
-        if rng.random() < 0.14 * (1.5 - figures.quality):
-            del posts[0 if rng.random() < 0.06 else rng.randrange(2, len(posts))]
         return posts
+
+    def _left_vacant(self, village: Unit, posts: tuple[int, ...]) -> None:
+        """Posts that somebody left this year and nobody has followed in; seldom those of the secretary."""
+        person = self.person(village, ages=(40, 62), is_member=0.9)
+        last = self.today - timedelta(days=self.rng.randint(5, 200))
+        ending = self.rng.choice((Posting.Ending.RESIGNED, Posting.Ending.AGE, Posting.Ending.PROMOTED))
+        for post in posts:
+            self._posting(person, post, self.term_start, change="new", ended_on=last, ending=ending)
 
     def _member(self, village: Unit, posts: tuple[int, ...]) -> Member:
         """In office since the election of this term; half served before, some of the new come from the reserve."""
@@ -284,8 +293,9 @@ class PeopleMaker:
         elif self.rng.random() < 0.42:
             self._promoted_reserve(person)
         mode = Posting.Mode.HIRED if posts == (Post.CLERK,) else Posting.Mode.ELECTED
+        document = self._document()
         for post in posts:
-            self._posting(person, post, self.term_start, change=change, mode=mode, document=self._document())
+            self._posting(person, post, self.term_start, change=change, mode=mode, document=document)
         person.resume = self._resume(person, village, since=self.former_start if served else self.term_start)
         return Member(person, posts, self.term_start)
 

@@ -142,7 +142,7 @@ def test_a_look_is_recorded_with_its_purpose_and_never_with_the_number(zhang: Pe
     assert shown == NUMBER
     told = event("cadres.reveal_person")
     assert (told.target_id, told.reason, told.outcome) == (str(zhang.pk), "办理社保", "ok")
-    assert told.changes == {"purpose": "pay"}
+    assert told.changes == {"purpose": "pay", "what": "identity_number"}
     assert told.unit_path == zhang.unit.path
 
 

@@ -1,0 +1,42 @@
+"""What the app that ranks villages tells about one, for the pages of people. It lies above and registers here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class MonthResult:
+    """A village's published month. Rank and total are None where values were missing; `url` is its receipt."""
+
+    month: date
+    total: Decimal | None
+    rank: int | None
+    of: int
+    """How many villages were ranked."""
+    moved: int | None
+    grade: str
+    url: str
+
+
+Teller = Callable[["User", int, date, date], list[MonthResult]]
+"""(who asks, village, first month, last month) -> results, newest first, as far as the user may see them."""
+
+_tellers: list[Teller] = []
+
+
+def register(teller: Teller) -> None:
+    """Called by the app that ranks, once, when it is ready. Registering the same one twice is harmless."""
+    if teller not in _tellers:
+        _tellers.append(teller)
+
+
+def results_of(user: User, village_id: int, first: date, last: date) -> list[MonthResult]:
+    return [result for teller in _tellers for result in teller(user, village_id, first, last)]
