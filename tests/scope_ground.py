@@ -42,10 +42,6 @@ from branches.models import (
     VillageClass,
     WorkdayException,
 )
-<<<<<<< Updated upstream
-from cadres.models import Person, ReserveCadre
-from imports.models import ImportBatch, ImportRow
-=======
 from cadres.models import (
     Attendance,
     Commendation,
@@ -60,7 +56,7 @@ from cadres.models import (
     Training,
 )
 from imports.dates import PartialDate
->>>>>>> Stashed changes
+from imports.models import ImportBatch, ImportRow
 from tests.assessments.month_ground import NOW, make_month, make_scheme, publish, submit
 from tests.conftest import BEGINNING, grant, make_unit, make_user
 
