@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, Model, OuterRef
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,6 +25,9 @@ from imports.writing import Writer, Written, by_dependence, field_called, versio
 if TYPE_CHECKING:
     from accounts.models import User
 
+AT_ONCE = 10_000
+"""Keys in one condition."""
+
 
 def apply_answer(batch: ImportBatch, answer: Answer, choices: Choices) -> None:
     """Writes the good rows and what ended, keeps what stood before, tells the audit trail. Raises RecordChanged."""
@@ -34,26 +37,42 @@ def apply_answer(batch: ImportBatch, answer: Answer, choices: Choices) -> None:
     writer = Writer()
     sheet.write(good, left, writer)
     writer.flush()
-    _keep_changes(batch, answer, writer.written)
+    written = _keep_changes(batch, answer, writer.written)
+    _tell_results(batch, written)
     audit.record_many(_entry("import", batch, each, batch.uploaded_by) for each in writer.worth_telling())
-    batch.rows.filter(Exists(ImportChange.objects.filter(row=OuterRef("pk")))).update(result=ImportRow.Result.WRITTEN)
-    batch.rows.filter(result="", outcome__in=("new", "changed", "faulty")).update(result=ImportRow.Result.LEFT_OUT)
     batch.state = ImportBatch.State.APPLIED
     batch.applied_at = timezone.now()
     batch.save(update_fields=["state", "applied_at"])
 
 
-def _keep_changes(batch: ImportBatch, answer: Answer, written: list[Written]) -> None:
+def _tell_results(batch: ImportBatch, written: set[int]) -> None:
+    """Rows of which nothing was written are few: whoever is on record where the user may not write."""
+    batch.rows.filter(outcome__in=("new", "changed")).update(result=ImportRow.Result.WRITTEN)
+    batch.rows.filter(outcome="faulty").update(result=ImportRow.Result.LEFT_OUT)
+    told = batch.rows.filter(outcome__in=("new", "changed", "missing")).values_list("pk", "outcome")
+    ended = [pk for pk, outcome in told if outcome == "missing" and pk in written]
+    left_out = [pk for pk, outcome in told if outcome != "missing" and pk not in written]
+    for keys, result in ((ended, ImportRow.Result.WRITTEN), (left_out, ImportRow.Result.LEFT_OUT)):
+        for start in range(0, len(keys), AT_ONCE):
+            batch.rows.filter(pk__in=keys[start : start + AT_ONCE]).update(result=result)
+
+
+def _keep_changes(batch: ImportBatch, answer: Answer, written: list[Written]) -> set[int]:
+    """Keeps what stood before. Gives the keys of the rows that wrote something."""
     stored = dict(batch.rows.exclude(outcome="missing").values_list("position", "pk"))
     keys = {id(row): stored[position] for position, row in enumerate(answer.rows)}
     by_target = dict(batch.rows.filter(outcome="missing").values_list("target", "pk"))
     columns = ("uid", "batch_id", "row_id", "model", "object_id", "before", "version_after")
     uid: Any = ImportChange._meta.get_field("uid")
+    row_of = {
+        id(each): by_target[each.source.key] if isinstance(each.source, Missing) else keys[id(each.source)]
+        for each in written
+    }
     rows = (
         (
             uid.get_db_prep_value(change.uid, connection),
             batch.pk,
-            by_target[each.source.key] if isinstance(each.source, Missing) else keys[id(each.source)],
+            row_of[id(each)],
             each.record._meta.label_lower,
             each.record.pk,
             change.sealed(each.before_as_json()),
@@ -62,6 +81,7 @@ def _keep_changes(batch: ImportBatch, answer: Answer, written: list[Written]) ->
         for each, change in ((each, ImportChange()) for each in written)
     )
     insert_rows(ImportChange, columns, rows)
+    return set(row_of.values())
 
 
 def _entry(verb: str, batch: ImportBatch, written: Written, by: User | None) -> audit.Entry:
@@ -124,10 +144,6 @@ def _locked_records(changes: list[ImportChange]) -> Records:
         .filter(pk__in=sorted(numbers)[start : start + AT_ONCE])
         .order_by("pk")
     }
-
-
-AT_ONCE = 10_000
-"""Keys in one condition."""
 
 
 def _is_untouched(change: ImportChange, records: Records) -> bool:

@@ -30,7 +30,7 @@ from imports import limits
 from imports.applying import apply_answer, take_back
 from imports.choices import CellPlace, Choices
 from imports.models import ColumnMapping, ImportBatch
-from imports.preview import check_batch, fingerprint_of, read_batch_file, store_preview
+from imports.preview import check_batch, fingerprint_of, forget_rows, read_batch_file, store_preview
 from imports.reading import Worksheet
 from imports.refusals import FileRefused
 from imports.sheets import path_of_uploader, sheet_called
@@ -173,7 +173,7 @@ def give_up(batch: ImportBatch, *, by: User) -> None:
     batch.state = ImportBatch.State.CANCELLED
     batch.sealed_file, batch.choices = None, None
     batch.save(update_fields=["state", "sealed_file", "choices"])
-    batch.rows.all().delete()
+    forget_rows(batch)
     audit.record("imports.cancel_importbatch", actor=by, target=batch, unit=batch.path)
 
 

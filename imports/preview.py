@@ -70,7 +70,7 @@ def fingerprint_of(answer: Answer) -> str:
 
 def store_preview(batch: ImportBatch, answer: Answer) -> None:
     """Replaces the stored rows of the batch. Into the caller's transaction."""
-    batch.rows.all().delete()
+    forget_rows(batch)
     told = answer.as_json()
     del told["problems"]
     batch.answer = plain({**told, "labels": {row.worksheet: row.columns for row in answer.rows}})
@@ -81,6 +81,12 @@ def store_preview(batch: ImportBatch, answer: Answer) -> None:
     insert_models(
         [*rows, *(_missing_row(batch, len(rows) + at, each) for at, each in enumerate(answer.missing_records))]
     )
+
+
+def forget_rows(batch: ImportBatch) -> None:
+    """Of a batch that was not applied, so that nothing refers to its rows."""
+    rows = batch.rows.all()
+    rows._raw_delete(rows.db)
 
 
 def row_of(batch: ImportBatch, position: int, row: Row) -> ImportRow:
