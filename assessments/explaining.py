@@ -312,7 +312,7 @@ def _extra_line(line: ReceiptLine, words: Words, place: _Place) -> Line:
         series=BONUS_SERIES,
         value=_times(line),
         source=_extra_source(line, record),
-        source_url="",
+        source_url="" if record is not None else _records_of(item, place),
         rule=rule,
         full=None,
         points=from_hundredths(line.points),
@@ -362,6 +362,12 @@ def _extra_source(line: ReceiptLine, record: Adjustment | None) -> str:
     if record is not None:
         return _("entered by the county")
     return _("computed by the system")
+
+
+def _records_of(item: object, place: _Place) -> str:
+    """The address of the records behind a bonus, penalty or veto that the system found."""
+    source = indicators.find(item.source_code) if isinstance(item, AdjustmentRule) and item.source_code else None
+    return source.records(place.village_id, place.month) if source is not None and source.records else ""
 
 
 # --- Beside the lines -----------------------------------------------------------------------

@@ -80,6 +80,22 @@ class History:
                 self._restore(batch, columns, frozen)
                 self._apply_corrections(period_id, batch, columns)
 
+    def published_adjustments(self, batch: Batch) -> dict[str, list[tuple[str, str, int, str]]] | None:
+        """Village code -> (item, level, times, document) of the revision being corrected; None when none is.
+
+        One query for each county that is corrected.
+        """
+        bases = [self._base[period_id] for period_id in batch.counties if period_id in self._base]
+        if not bases:
+            return None
+        found: dict[str, list[tuple[str, str, int, str]]] = {}
+        for base in bases:
+            frozen = self._freeze([base])
+            for record in frozen.adjustments:
+                village = frozen.groups.villages[record.village]
+                found.setdefault(village, []).append((record.item, record.level, record.count, record.document))
+        return found
+
     @staticmethod
     def _restore(batch: Batch, columns: dict[str, Column], frozen: receipts.Frozen) -> None:
         places = {code: place for place, code in enumerate(frozen.groups.villages)}

@@ -30,7 +30,7 @@ from assessments.scoring import (
     state_without_data,
 )
 from branches import indicators
-from branches.indicators import Reading
+from branches.indicators import IndicatorSource, Reading
 from branches.models import Unit
 from branches.scoping import STEP
 
@@ -220,11 +220,40 @@ def compute_sources(rules: Iterable[SchemeRules], village_ids: Sequence[int], mo
     An error in one source is an error of the whole: half a ranking is never made.
     Raises LookupError for a source that is not registered.
     """
+    rules = list(rules)
     wanted = sorted({item.source_code for one in rules for item in one.indicators if is_computed(item)})
-    readings: dict[str, Mapping[int, Reading]] = {}
+    readings: dict[str, Mapping[int, Reading]] = {
+        source.code: source.compute(village_ids, month) for source in _adjustment_sources(rules)
+    }
     for code in wanted:
         source = indicators.find(code)
         if source is None:
             raise LookupError(f"no app computes {code}")
         readings[code] = source.compute(village_ids, month)
     return readings
+
+
+def _adjustment_sources(rules: Iterable[SchemeRules]) -> list[IndicatorSource]:
+    """What bonuses, penalties and vetoes of the rules are computed from, each once.
+
+    A code of this app's own (`assessments.…`) is no source: those follow from the returns.
+    """
+    named = sorted({item.source_code for one in rules for item in one.adjustments if item.source_code})
+    return [source for code in named if (source := indicators.find(code)) is not None]
+
+
+def computed_adjustments(
+    rules: SchemeRules, village_id: int, readings: Readings
+) -> Iterator[tuple[str, str, int, str]]:
+    """(item, level, times, document) of what the system finds for a village; the documents stay in the records."""
+    for item in rules.adjustments:
+        reading = readings.get(item.source_code, {}).get(village_id) if item.source_code else None
+        if reading is None or reading.value <= 0:
+            continue
+        if item.kind == "veto":
+            yield (item.code, "", 1, "")
+            continue
+        times = reading.levels or (int(reading.value),)
+        for level, count in zip(item.levels, times, strict=False):
+            if count:
+                yield (item.code, level.name, count, "")

@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 
 from assessments.models import Appeal, Period, Ranking, Return, Unlock
 from branches.models import Membership
+from cadres.attention import waiting_for
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -241,6 +242,51 @@ def _memberships_to_confirm(user: User, now: datetime) -> list[Todo]:
     ]
 
 
+def _reserve_and_elections(user: User, now: datetime) -> list[Todo]:
+    """Nominations at the user's own step, then what the reserve and the coming elections ask to be looked at."""
+    found = waiting_for(user, timezone.localdate(now))
+    names = reverse("reserve:list")
+    review = ngettext("%(n)s nomination waits for review", "%(n)s nominations wait for review", found.to_review)
+    record = ngettext("%(n)s reviewed nomination waits", "%(n)s reviewed nominations wait", found.to_record)
+    without = ngettext("%(n)s village has no reserve", "%(n)s villages have no reserve", found.without_reserve)
+    over = ngettext("%(n)s in the reserve is over age", "%(n)s in the reserve are over age", found.over_age)
+    coming = ngettext(
+        "%(n)s village elects within half a year", "%(n)s villages elect within half a year", found.elections
+    )
+    lines = (
+        (
+            found.to_review,
+            ("reserve", "clipboard-check", review, f"{names}?stage=nominated"),
+            _("The township reviews; the county then puts on record."),
+        ),
+        (
+            found.to_record,
+            ("reserve", "checks", record, f"{names}?stage=reviewed"),
+            _("Only who is on record counts as reserve."),
+        ),
+        (
+            found.without_reserve,
+            ("coverage", "users", without, f"{reverse('reserve:coverage')}?level=0"),
+            _("Two or three for each village, so that every post has somebody to follow."),
+        ),
+        (
+            found.over_age,
+            ("over_age", "user-x", over, f"{names}?state=stock&age=over"),
+            _("Taking off the reserve is proposed; nobody is removed by it."),
+        ),
+        (
+            found.elections,
+            ("elections", "calendar-event", coming, f"{reverse('reserve:succession')}"),
+            _("The first on %(day)s.") % {"day": found.first_election},
+        ),
+    )
+    return [
+        Todo(key=key, icon=icon, tone="info", title=title % {"n": number}, detail=detail, action=_("See"), url=url)
+        for number, (key, icon, title, url), detail in lines
+        if number
+    ]
+
+
 _SOURCES: tuple[Callable[[User, datetime], list[Todo]], ...] = (
     _returns_to_enter,
     _returns_to_review,
@@ -249,4 +295,5 @@ _SOURCES: tuple[Callable[[User, datetime], list[Todo]], ...] = (
     _appeals_to_decide,
     _unlocks_to_decide,
     _memberships_to_confirm,
+    _reserve_and_elections,
 )

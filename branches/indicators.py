@@ -17,11 +17,16 @@ from django.utils.functional import Promise
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A number, or a numerator with its denominator. `note` says in words what was counted, for the receipt."""
+    """A number, or a numerator with its denominator. `note` says in words what was counted, for the receipt.
+
+    `levels`, of a bonus, penalty or veto with several levels: how many times each, in their order; they
+    sum to the value. Empty: all at the first.
+    """
 
     value: Decimal
     of: Decimal | None = None
     note: str = ""
+    levels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,9 @@ class CadresConfig(AppConfig):
     verbose_name = _("Cadres")
 
     def ready(self) -> None:
-        # The sheets read models, which exist only now.
+        # The sheets and sources read models, which exist only now.
+        from branches import indicators
+        from cadres import sources
         from cadres.sheets import CadresSheet, ReserveCadresSheet
         from cadres.training_sheet import TrainingSheet
         from imports.sheets import register
@@ -15,3 +17,4 @@ class CadresConfig(AppConfig):
         register(CadresSheet())
         register(ReserveCadresSheet())
         register(TrainingSheet())
+        indicators.register(*sources.SOURCES)

@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import User
 from branches.forms import DayField
 from branches.models import Unit
-from branches.record_forms import PlaceFilter, VillageChoice
+from branches.record_forms import MonthField, PlaceFilter, VillageChoice
 from branches.scoping import rows_with
 from branches.versions import VersionedFormMixin
 from cadres import education
@@ -29,6 +29,7 @@ AGES = (
     ("45", _("36 to 45")),
     ("55", _("46 to 55")),
     ("56", _("56 and over")),
+    ("over", _("from the age of removal")),
     ("unknown", pgettext_lazy("age", "unknown")),
 )
 SCHOOLING = (
@@ -84,6 +85,7 @@ class ReserveFilter(OnDayFilter):
 
     def __init__(self, data: Any, *, user: User, sources: list[str]) -> None:
         super().__init__(data, user=user)
+        self.user = user
         stages = [choice for choice in ReserveCadre.Stage.choices if choice[0] not in ("promoted", "removed")]
         self.fields["stage"].choices = [("", _("all")), *stages]  # type: ignore[attr-defined]
         self.fields["source"].choices = [("", _("all")), *((one, one) for one in sources)]  # type: ignore[attr-defined]
@@ -116,6 +118,23 @@ class SpanFilter(OnDayFilter):
         today = timezone.localdate()
         chosen = self.cleaned_data if self.is_valid() else {}
         return chosen.get("first") or today.replace(month=1, day=1), chosen.get("last") or today
+
+
+class MonthFilter(PlaceFilter):
+    """A place and a month."""
+
+    def __init__(self, data: Any, *, user: User) -> None:
+        data = data.copy()
+        data.setdefault("month", f"{timezone.localdate():%Y-%m}")
+        super().__init__(data, user=user, permission="cadres.view_attendance")
+        self.fields["month"] = MonthField(label=_("Month"), required=False)
+        self.order_fields(["month", "township", "village"])
+
+    @property
+    def month(self) -> date:
+        """First day of the month; this month when none is given or what is given is none."""
+        chosen = self.cleaned_data.get("month") if self.is_valid() else None
+        return chosen or timezone.localdate().replace(day=1)
 
 
 # --- One entry ------------------------------------------------------------------------------

@@ -20,4 +20,5 @@ urlpatterns: list[URLPattern] = [
     path("reserve/succession/", page(reserve_boards.succession_board), name="succession"),
     path("reserve/limits/", page(reserve.limits), name="limits"),
     path("statistics/", page(statistics.figures), name="statistics"),
+    path("statistics/trainings/", page(statistics.trainings), name="trainings"),
 ]

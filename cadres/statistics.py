@@ -269,7 +269,7 @@ ORIGINS: Mapping[str, Label] = {
     "entrepreneur": _("Entrepreneurs"),
     "returnee": _("Returned workers"),
     "committee": _("Former committees"),
-    "talent": _("Talents"),
+    "talent": pgettext_lazy("origin", "Talents"),
     "other": pgettext_lazy("origin", "Other"),
 }
 NOT_STATED = Figure(

@@ -36,6 +36,9 @@ STEPS = 2
 DAYS_LATE = "assessments.return_late_days"
 """Source code of the penalty for a return that came after the deadline, once for each working day."""
 
+Record = tuple[str, str, int, str]
+"""Item, level, times, document of a bonus, penalty or veto."""
+
 RETURNED_AGAIN = "assessments.returned_again"
 """Source code of the penalty for a cell that had to be sent back for the second time."""
 
@@ -185,17 +188,18 @@ def _compute(
 def _compute_batch(
     batch: inputs.Batch,
     readings: inputs.Readings,
-    adjustments: Mapping[int, list[tuple[str, str, int, str]]],
+    adjustments: Mapping[int, list[Record]],
     history: History,
     drafts: Mapping[int, Ranking],
 ) -> None:
     columns = inputs.columns_of(batch, readings)
     history.keep_what_was_computed(batch, columns)
     previous, totals = history.previous_of(batch)
+    published = history.published_adjustments(batch)
     records = [
         engine.AdjustmentRecord(position, *record)
         for position, row in enumerate(batch.rows)
-        for record in adjustments.get(row.village_id, ())
+        for record in _records(row, batch.rules, adjustments.get(row.village_id, []), readings, published)
     ]
     scored = engine.score(batch.rules, columns, records, batch.groups(), previous)
     ranking_ids = {period_id: draft.pk for period_id, draft in drafts.items()}
@@ -215,11 +219,9 @@ def _rules_by_period(periods: Sequence[Period]) -> dict[int, SchemeRules]:
     return result
 
 
-def _adjustments(
-    periods: Sequence[Period], rules: Mapping[int, SchemeRules]
-) -> dict[int, list[tuple[str, str, int, str]]]:
+def _adjustments(periods: Sequence[Period], rules: Mapping[int, SchemeRules]) -> dict[int, list[Record]]:
     """Village -> (item, level, times, document): what was entered, and what follows from how the returns came in."""
-    found: dict[int, list[tuple[str, str, int, str]]] = defaultdict(list)
+    found: dict[int, list[Record]] = defaultdict(list)
     entered = Adjustment.objects.filter(period__in=periods, is_void=False).order_by("path", "item_code", "pk")
     for village_id, code, level, count, document in entered.values_list(
         "village_id", "item_code", "level", "count", "document"
@@ -231,6 +233,26 @@ def _adjustments(
     for (period_id, village_id), cells in returned_twice(periods).items():
         found[village_id] += [(code, "", cells, "") for code in _items(rules[period_id], RETURNED_AGAIN)]
     return found
+
+
+def _records(
+    row: inputs.Row,
+    rules: SchemeRules,
+    entered: list[Record],
+    readings: inputs.Readings,
+    published: Mapping[str, list[Record]] | None,
+) -> list[Record]:
+    """What counts for a village: what was entered, and what the system finds where nothing was entered for the item.
+
+    In a correction what the system had found stays as published.
+    """
+    if published is None:
+        computed = list(inputs.computed_adjustments(rules, row.village_id, readings))
+    else:
+        named = {item.code for item in rules.adjustments if item.source_code in readings}
+        computed = [record for record in published.get(row.code, []) if record[0] in named]
+    codes = {record[0] for record in entered}
+    return [*entered, *(record for record in computed if record[0] not in codes)]
 
 
 def _items(rules: SchemeRules, source_code: str) -> list[str]:

@@ -27,7 +27,7 @@ from branches.scoped_admin import CappedPaginator
 from branches.scoping import STEP, fetch, must_hold, paths_for
 from branches.versions import Conflict, events_of
 from cadres import education
-from cadres.ages import BANDS, age_on
+from cadres.ages import BANDS, AgeBand, age_on
 from cadres.limits import LimitsByPlace, limits_for
 from cadres.models import PeopleLimits, Person, ReserveCadre
 from cadres.querysets import aged
@@ -82,12 +82,9 @@ class Row:
 def reserve_list(request: HttpRequest) -> HttpResponse:
     user = request.user
     must_hold(user, VIEW)
-    filters = ReserveFilter(request.GET, user=user, sources=_sources(user))
+    filters = filter_for(user, request.GET)
     day = filters.day
-    rows = filters.under(_shown(user, filters, day), "unit__path")
-    if filters.is_valid():
-        rows = _narrowed(rows, filters, day)
-    rows = rows.select_related("person", "unit").order_by("unit__path", "person__name", "pk")
+    rows = entries_shown(user, filters)
     page = CappedPaginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "title": _("Reserve cadres"),
@@ -100,6 +97,18 @@ def reserve_list(request: HttpRequest) -> HttpResponse:
         "may_add": bool(paths_for(user, "cadres.add_reservecadre")),
     }
     return render(request, "cadres/reserve_list.html", context)
+
+
+def filter_for(user: User, data: Any) -> ReserveFilter:
+    return ReserveFilter(data, user=user, sources=_sources(user))
+
+
+def entries_shown(user: User, filters: ReserveFilter) -> QuerySet[Any]:
+    """The entries of the list, by its conditions, village by village."""
+    rows = filters.under(_shown(user, filters, filters.day), "unit__path")
+    if filters.is_valid():
+        rows = _narrowed(rows, filters, filters.day)
+    return rows.select_related("person", "unit").order_by("unit__path", "person__name", "pk")
 
 
 def _with_origin(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -130,11 +139,17 @@ def _narrowed(rows: QuerySet[Any], filters: ReserveFilter, day: date) -> QuerySe
     if chosen["age"] == "unknown":
         rows = rows.filter(person__birth__isnull=True)
     elif chosen["age"]:
-        band = next(band for band in BANDS if band.code == chosen["age"])
-        rows = rows.filter(aged(band, day, "person__birth"))
+        rows = rows.filter(aged(_band(chosen["age"], filters), day, "person__birth"))
     if chosen["schooling"]:
         rows = rows.filter(SCHOOLING[chosen["schooling"]])
     return rows
+
+
+def _band(code: str, filters: ReserveFilter) -> AgeBand:
+    """One of the usual bands, or everybody from the age at which the county proposes the removal."""
+    if code == "over":
+        return AgeBand(code, limits_for(paths_for(filters.user, VIEW)[0]).reserve_removal_age, None)
+    return next(band for band in BANDS if band.code == code)
 
 
 SENIOR_BELOW = "70"

@@ -10,10 +10,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from branches.models import Unit
+from branches.months import after
 from branches.scoping import must_hold
 from cadres import statistics
-from cadres.models import Posting
-from cadres.reserve_forms import OnDayFilter
+from cadres.models import Attendance, Posting
+from cadres.reserve_forms import MonthFilter, OnDayFilter
 from cadres.statistics import SUBJECTS, Figure, Figures, Somebody
 
 PER_PAGE = 25
@@ -45,6 +46,27 @@ def figures(request: HttpRequest) -> HttpResponse:
         page = Paginator(people, PER_PAGE).get_page(request.GET.get("page"))
         context |= {"unit": unit, "page": page, "people": _named(found, list(page))}
     return render(request, "cadres/statistics.html", context)
+
+
+def trainings(request: HttpRequest) -> HttpResponse:
+    """Who was due at the trainings of a month and who came: what the training indicator counts."""
+    user = request.user
+    must_hold(user, "cadres.view_attendance")
+    filters = MonthFilter(request.GET, user=user)
+    month = filters.month
+    rows: Any = Attendance.objects.for_user(user).filter(
+        training__ends_on__gte=month, training__ends_on__lt=after(month)
+    )
+    rows = filters.under(rows, "person__unit__path").select_related("training", "person__unit")
+    context = {
+        "title": _("Trainings of the month"),
+        "filters": filters,
+        "month": month,
+        "page": Paginator(
+            rows.order_by("training__ends_on", "training", "person__unit__path", "pk"), PER_PAGE
+        ).get_page(request.GET.get("page")),
+    }
+    return render(request, "cadres/training_attendance.html", context)
 
 
 def _figure(found: Figures, code: str) -> Figure | None:

@@ -144,6 +144,7 @@ def test_the_list_narrows(secretary: Client, east: Unit) -> None:
     assert names(secretary, age="45") == ["乙"]
     assert names(secretary, age="55") == ["丙"]
     assert names(secretary, age="unknown") == ["丁"]
+    assert names(secretary, age="over") == ["丙"]
     assert names(secretary, schooling="college") == ["甲"]
     assert names(secretary, schooling="senior") == ["乙"]
     assert names(secretary, schooling="below") == ["丙"]
