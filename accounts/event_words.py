@@ -33,6 +33,7 @@ VERBS: dict[str, Promise] = {
     "delete": pgettext_lazy("audit", "remove"),
     "disable": pgettext_lazy("audit", "disable"),
     "discard": pgettext_lazy("audit", "discard"),
+    "download": pgettext_lazy("audit", "download"),
     "enable": pgettext_lazy("audit", "enable"),
     "end": pgettext_lazy("audit", "end"),
     "export": pgettext_lazy("audit", "export"),

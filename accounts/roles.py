@@ -301,7 +301,28 @@ MATRIX: tuple[Capability, ...] = (
     ),
     _row("appeal", _("object to a receipt line"), (Role.TS,), "assessments.add_appeal"),
     _row("decide_appeal", _("decide an objection"), COUNTY, "assessments.decide_appeal"),
-    _row("export", _("export without sensitive data"), BUSINESS, "assessments.export_result"),
+    _row(
+        "export",
+        _("export without sensitive data"),
+        BUSINESS,
+        "assessments.export_result",
+        "imports.view_exportfile",
+        "imports.add_exportfile",
+    ),
+    _row(
+        "export_numbers",
+        _("export identity numbers of up to 50 people with a purpose, of more with approval"),
+        (Role.CS, Role.TS),
+        "imports.export_numbers",
+        "imports.ask_numbers",
+    ),
+    _row("ask_numbers", _("export identity numbers with approval"), (Role.RI,), "imports.ask_numbers"),
+    _row(
+        "approve_export",
+        _("approve exports with identity numbers"),
+        (Role.CL,),
+        "imports.approve_exportfile",
+    ),
 )
 
 

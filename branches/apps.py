@@ -11,10 +11,13 @@ class BranchesConfig(AppConfig):
         # The admin and the sources read models, which exist only now.
         from branches import indicators, sources
         from branches.checks import scoped_admins
+        from branches.listings import LISTINGS
         from branches.sheets import BranchesSheet, UnitsSheet
+        from imports.listings import register as register_listings
         from imports.sheets import register as register_sheet
 
         register(scoped_admins, "admin")
         indicators.register(*sources.SOURCES)
         register_sheet(UnitsSheet())
         register_sheet(BranchesSheet())
+        register_listings(*LISTINGS)

@@ -155,7 +155,7 @@ class UnitsSheet(PlaceSheet):
         ),
         REMARK,
     )
-    not_kept = frozenset({"remark"})
+    not_kept = not_written = frozenset({"remark"})
     figures = tuple(column.field for column in columns if column.field not in ("township", "village", "remark"))
 
     def judge(self, rows: list[Row], user: User, today: date) -> Judgement:
@@ -193,10 +193,14 @@ class UnitsSheet(PlaceSheet):
 
 
 KINDS = {
-    **dict.fromkeys(("支部", "党支部", "联合党支部", "联合支部"), Branch.Kind.BRANCH),
-    **dict.fromkeys(("总支", "党总支", "党总支部"), Branch.Kind.GENERAL),
+    **dict.fromkeys(("党支部", "支部", "联合党支部", "联合支部"), Branch.Kind.BRANCH),
+    **dict.fromkeys(("党总支", "总支", "党总支部"), Branch.Kind.GENERAL),
     **dict.fromkeys(("党委", "党的委员会"), Branch.Kind.COMMITTEE),
 }
+
+
+KIND_WORDS = {Branch.Kind.BRANCH: "党支部", Branch.Kind.GENERAL: "党总支", Branch.Kind.COMMITTEE: "党委"}
+"""As rosters write them."""
 
 
 def branch_kind(cell: Cell, context: Context) -> Reading:
@@ -212,7 +216,7 @@ class BranchesSheet(PlaceSheet):
     name = "branches"
     permission = "branches.change_branch"
     subject = "name"
-    not_kept = frozenset({"host", "remark"})
+    not_kept = not_written = frozenset({"host", "remark"})
     columns = (
         TOWNSHIP,
         VILLAGE,
@@ -223,7 +227,15 @@ class BranchesSheet(PlaceSheet):
             120,
             is_required=True,
         ),
-        Column("kind", ("组织类型", "党组织类型", "组织类别", "党组织类别", "类型"), branch_kind, 20, is_required=True),
+        Column(
+            "kind",
+            ("组织类型", "党组织类型", "组织类别", "党组织类别", "类型"),
+            branch_kind,
+            20,
+            is_required=True,
+            words=lambda kind: KIND_WORDS.get(kind, ""),
+            choices=tuple(KIND_WORDS.values()),
+        ),
         Column("host", ("依托单位", "所在单位", "组建单位", "所依托单位"), cells.line, 120),
         Column("parent", ("上级党组织", "隶属党组织", "上级党组织名称", "所属党组织"), cells.line, 120),
         Column("established_on", ("成立时间", "成立日期", "建立时间", "组建时间"), cells.partial_date, 60),

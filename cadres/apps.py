@@ -10,11 +10,14 @@ class CadresConfig(AppConfig):
         # The sheets and sources read models, which exist only now.
         from branches import indicators
         from cadres import sources
+        from cadres.listings import LISTINGS
         from cadres.sheets import CadresSheet, ReserveCadresSheet
         from cadres.training_sheet import TrainingSheet
+        from imports.listings import register as register_listings
         from imports.sheets import register
 
         register(CadresSheet())
         register(ReserveCadresSheet())
         register(TrainingSheet())
+        register_listings(*LISTINGS)
         indicators.register(*sources.SOURCES)

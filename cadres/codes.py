@@ -45,6 +45,22 @@ EDUCATION: tuple[tuple[str, str], ...] = (
     (r"大学", "21"),
     (r"文盲|不识字|其他|其它", "90"),
 )
+EDUCATION_WORDS: Mapping[str, str] = {
+    "11": "博士研究生",
+    "14": "硕士研究生",
+    "17": "研究生班",
+    "21": "大学本科",
+    "28": "大学普通班",
+    "31": "大学专科",
+    "41": "中等专科",
+    "44": "职业高中",
+    "47": "技工学校",
+    "61": "普通高中",
+    "71": "初级中学",
+    "81": "小学",
+    "90": "其他",
+}
+"""For somebody of whom only the code is known."""
 CHANGES: Mapping[str, str] = {
     **dict.fromkeys(("新任", "新进", "新任(新进)"), "new"),
     **dict.fromkeys(("继任", "连任", "留任", "续任"), "continuing"),
@@ -135,6 +151,15 @@ def education_code(typed: str) -> str | None:
             unfinished = 2 if "肄业" in plain else 1 if "结业" in plain else 0
             return str(int(code) + unfinished)
     return None
+
+
+def words_of_education(code: str) -> str:
+    """As a roster writes a level of which only the code is known; one that was not finished says so."""
+    if not code or code in EDUCATION_WORDS:
+        return EDUCATION_WORDS.get(code, "")
+    finished = max((known for known in EDUCATION_WORDS if known <= code), default="")
+    ending = {1: "结业", 2: "肄业"}.get(int(code) - int(finished), "") if finished else ""
+    return EDUCATION_WORDS.get(finished, "") + ending
 
 
 def posts_in(typed: str, *, is_party: bool) -> list[Post]:

@@ -78,9 +78,19 @@ def joined_posts(values: Sequence[list[codes.Post]]) -> list[codes.Post]:
     return list(dict.fromkeys(post for posts in values for post in posts))
 
 
+def post_words(*posts: int) -> tuple[str, ...]:
+    return tuple(codes.POST_WORDS[post] for post in posts)
+
+
+YES_NO = ("是", "否")
 NAME = Column("name", ("姓名", "名字", "干部姓名", "人员姓名", "name"), cells.person_name, 60, is_required=True)
 GENDER = Column(
-    "gender", ("性别", "gender"), from_table(codes.GENDERS), 20, words=lambda code: codes.GENDER_WORDS.get(code, "")
+    "gender",
+    ("性别", "gender"),
+    from_table(codes.GENDERS),
+    20,
+    words=lambda code: codes.GENDER_WORDS.get(code, ""),
+    choices=("男", "女"),
 )
 BIRTH = Column("birth", ("出生年月", "出生日期", "出生年月日", "生日", "出生时间", "出生", "年龄"), birth, 60)
 IDENTITY = Column(
@@ -88,6 +98,7 @@ IDENTITY = Column(
     ("身份证号", "身份证号码", "公民身份号码", "公民身份证号码", "居民身份证号", "身份证", "证件号", "证件号码"),
     cells.identity,
     60,
+    words=lambda found: found.number if found else "",
     is_secret=True,
 )
 POLITICAL = Column(
@@ -96,6 +107,7 @@ POLITICAL = Column(
     from_table(codes.POLITICAL, nothing=codes.NO_STATUS),
     60,
     words=lambda code: codes.POLITICAL_WORDS.get(code, ""),
+    choices=("中共党员", "中共预备党员", "共青团员", "群众"),
 )
 JOINED = Column("joined_on", ("入党时间", "入党年月", "入党日期", "加入时间", "何时入党"), cells.partial_date, 60)
 FULL_MEMBER = Column("full_member_on", ("转正时间", "转正日期", "转正年月"), cells.partial_date, 60)
@@ -106,6 +118,7 @@ EDUCATION = Column(
     60,
     choose=highest,
     words=lambda found: found[1] if found else "",
+    choices=("硕士研究生", "大学本科", "大学专科", "中等专科", "普通高中", "初级中学", "小学"),
 )
 MAJOR = Column("major", ("专业", "所学专业"), cells.line, 100)
 PHONE = Column("phone", ("手机号", "手机号码", "联系电话", "联系方式", "电话", "手机", "电话号码"), cells.phone, 40)
@@ -113,7 +126,7 @@ PHONE = Column("phone", ("手机号", "手机号码", "联系电话", "联系方
 PERSON_COLUMNS = (TOWNSHIP, VILLAGE, NAME, GENDER, BIRTH, IDENTITY, POLITICAL, JOINED, FULL_MEMBER, EDUCATION, MAJOR)
 CADRE_COLUMNS = (
     *PERSON_COLUMNS,
-    Column("is_dual_head", ("是否一肩挑", "一肩挑"), cells.yes_no, 20),
+    Column("is_dual_head", ("是否一肩挑", "一肩挑"), cells.yes_no, 20, choices=YES_NO),
     Column(
         "party_post",
         (
@@ -130,6 +143,7 @@ CADRE_COLUMNS = (
         100,
         choose=joined_posts,
         words=codes.words_of_posts,
+        choices=post_words(codes.SECRETARY, codes.DEPUTY_SECRETARY, codes.BRANCH_MEMBER),
     ),
     Column(
         "admin_post",
@@ -148,6 +162,9 @@ CADRE_COLUMNS = (
         100,
         choose=joined_posts,
         words=codes.words_of_posts,
+        choices=post_words(
+            codes.DIRECTOR, codes.DEPUTY_DIRECTOR, codes.COMMITTEE_MEMBER, codes.SUPERVISION_HEAD, codes.CLERK
+        ),
     ),
     Column(
         "extra_posts",
@@ -157,14 +174,17 @@ CADRE_COLUMNS = (
         choose=everything,
         words="、".join,
     ),
-    Column("is_seconded", ("是否在村挂职人才", "是否挂职"), cells.yes_no, 20),
-    Column("is_inspector", ("是否纪检", "是否纪检委员", "是否纪检监察", "是否纪检监督员"), cells.yes_no, 20),
+    Column("is_seconded", ("是否在村挂职人才", "是否挂职"), cells.yes_no, 20, choices=YES_NO),
+    Column(
+        "is_inspector", ("是否纪检", "是否纪检委员", "是否纪检监察", "是否纪检监督员"), cells.yes_no, 20, choices=YES_NO
+    ),
     Column(
         "origin",
         ("干部来源", "人员身份", "来源", "人员来源"),
         origin,
         60,
         words=lambda code: codes.ORIGIN_WORDS.get(code, code or ""),
+        choices=tuple(codes.ORIGIN_WORDS.values()),
     ),
     Column(
         "appointment_change",
@@ -172,6 +192,7 @@ CADRE_COLUMNS = (
         from_table(codes.CHANGES),
         20,
         words=lambda code: codes.CHANGE_WORDS.get(code, ""),
+        choices=tuple(codes.CHANGE_WORDS.values()),
     ),
     Column(
         "post_since",

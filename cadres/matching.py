@@ -133,6 +133,9 @@ def _match_the_nameless(candidates: list[Candidate], by_facts: dict[tuple[Any, .
         born = birth_of(row)
         unknown = by_facts.get((row.values["name"], place.pk, born.year if born else None, None), [])
         free = [person for person in unknown if person.identity_index is None]
+        if not free and len(unknown) == 1:
+            # A file that went out without identity numbers comes in again: nobody else of the village is meant.
+            free = unknown[:]
         if free:
             candidate.person = free[0]
             unknown.remove(free[0])

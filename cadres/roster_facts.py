@@ -12,6 +12,7 @@ from cadres.models import Person
 from cadres.pinyin import initials_of
 from imports.dates import PartialDate
 from imports.identity import ReadIdentity, masked
+from imports.normalising import clean_code, clean_line, clean_text
 from imports.sheets import Column, Difference
 
 FACTS = (
@@ -75,6 +76,9 @@ def news_about(person: Person, said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_news(stored: Any, said: Any) -> bool:
+    if isinstance(stored, str) and isinstance(said, str):
+        # Typed on a page, a text keeps its spaces and full-width signs; a roster's is cleaned as it is read.
+        return said not in (stored, clean_text(stored), clean_line(stored), clean_code(stored))
     if isinstance(stored, PartialDate) and isinstance(said, PartialDate):
         return stored != said and not (stored.agrees_with(said) and len(str(stored)) > len(str(said)))
     return bool(stored != said)

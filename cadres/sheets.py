@@ -155,6 +155,7 @@ class CadresSheet(PeopleSheet):
     """People in post (handbook 8.1). A person with two posts on two rows is one row."""
 
     name = "cadres"
+    lines_per_village = 5
     permission = "cadres.change_person"
     columns = CADRE_COLUMNS
     facts = (*FACTS, "remark")
@@ -320,6 +321,7 @@ class ReserveCadresSheet(PeopleSheet):
     """People in the reserve (handbook 8.2)."""
 
     name = "reserve_cadres"
+    lines_per_village = 2
     permission = "cadres.change_reservecadre"
     columns = RESERVE_COLUMNS
     facts = tuple(name for name in FACTS if name not in ("origin", "resume", "is_seconded", "is_inspector"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from branches.models import Unit
 from branches.scoping import paths_for
 from branches.sheets import TOWNSHIP, VILLAGE, PlaceSheet, find_villages, mark_duplicates
-from branches.unit_lookup import UnitLookup
+from branches.unit_lookup import Place, UnitLookup
 from cadres.columns import BIRTH, IDENTITY, NAME
 from cadres.matching import Candidate, batches, group_rows, match_people
 from cadres.models import Attendance, Person, Training
@@ -58,10 +58,15 @@ def result(cell: Cell, context: Context) -> Reading:
     return EMPTY if is_empty_word(typed) else Reading(codes=("choice_unknown",))
 
 
+def _whole(day: date) -> PartialDate:
+    return PartialDate(day.year, day.month, day.day)
+
+
 class TrainingSheet(PlaceSheet):
     """One row is a person at a training. Somebody not known yet is taken down with name and village."""
 
     name = "training"
+    lines_per_village = 0
     permission = "cadres.change_attendance"
     subject = "name"
     columns = (
@@ -83,13 +88,14 @@ class TrainingSheet(PlaceSheet):
             60,
             fills_down=True,
         ),
-        Column("hours", ("学时", "培训学时", "课时", "学时数", "培训天数", "天数"), hours, 20),
+        Column("hours", ("学时", "培训学时", "课时", "学时数", "培训天数", "天数"), hours, 20, number="0.0"),
         Column(
             "result",
             ("培训结果", "结果", "结业情况", "考核结果", "考核情况", "参训情况", "是否结业"),
             result,
             20,
             words=lambda code: WORDS.get(code, ""),
+            choices=tuple(WORDS.values()),
         ),
         BIRTH,
         IDENTITY,
@@ -105,7 +111,7 @@ class TrainingSheet(PlaceSheet):
         keys: list[object] = []
         for index, row in enumerate(rows):
             name = row.values["training"]
-            training = self._training_of(row, trainings)
+            training = self._training_of(row, trainings, places.get(index))
             if name and training is None and row.values["held_on"] is None:
                 row.add("required_missing", "held_on")
             who = of_row[id(row)]
@@ -134,17 +140,22 @@ class TrainingSheet(PlaceSheet):
         """Trainings that the user sees, by the titles of the rows, the latest first."""
         titles = {row.values["training"] for row in rows if row.values["training"]}
         found: dict[str, list[Training]] = defaultdict(list)
-        for training in Training.objects.for_user(user).filter(title__in=titles).order_by("-held_on", "-pk"):
+        for training in (
+            Training.objects.for_user(user).filter(title__in=titles).select_related("unit").order_by("-held_on", "-pk")
+        ):
             found[training.title].append(training)
         return found
 
-    def _training_of(self, row: Row, trainings: dict[str, list[Training]]) -> Training | None:
+    def _training_of(self, row: Row, trainings: dict[str, list[Training]], place: Place | None) -> Training | None:
+        """Townships run trainings of one name on one day: the one nearest above the village is meant."""
         said: PartialDate | None = row.values["held_on"]
-        for training in trainings.get(row.values["training"], ()):
-            day = training.held_on
-            if said is None or said.agrees_with(PartialDate(day.year, day.month, day.day)):
-                return training
-        return None
+        fitting = [
+            training
+            for training in trainings.get(row.values["training"], ())
+            if said is None or said.agrees_with(_whole(training.held_on))
+        ]
+        above = [training for training in fitting if place and place.path.startswith(training.unit.path)]
+        return max(above, key=lambda training: len(training.unit.path)) if above else next(iter(fitting), None)
 
     def _compare(self, rows: list[Row], unit: Unit | None) -> None:
         wanted = [row.target for row in rows if row.target[0].person and row.target[1]]

@@ -8,7 +8,10 @@ class CollectiveEconomyConfig(AppConfig):
 
     def ready(self) -> None:
         # The sheet reads models of other apps, which exist only now.
+        from collective_economy.listings import Ledger
         from collective_economy.sheets import LedgerSheet
+        from imports.listings import register as register_listings
         from imports.sheets import register
 
         register(LedgerSheet())
+        register_listings(Ledger())

@@ -37,10 +37,18 @@ class LedgerSheet(PlaceSheet):
     permission = "collective_economy.import_ledger"
     subject = "village"
     not_kept = frozenset({"total", "remark"})
+    not_written = frozenset({"remark"})
     columns = (
         TOWNSHIP,
         VILLAGE,
-        Column("month", ("月份", "年月", "所属月份", "月度", "收入月份"), cells.month, 60, is_required=True),
+        Column(
+            "month",
+            ("月份", "年月", "所属月份", "月度", "收入月份"),
+            cells.month,
+            60,
+            is_required=True,
+            words=lambda month: f"{month:%Y-%m}",
+        ),
         *AMOUNTS,
         Column("total", ("合计", "收入合计", "总收入", "总计"), cells.money),
         REMARK,

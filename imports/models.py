@@ -1,4 +1,4 @@
-"""A file on its way in, its rows, what they changed, and how a township's columns are called."""
+"""A file on its way in, its rows, what they changed, how a township's columns are called; files on their way out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.encryption import EncryptedTextField, seal, seal_bytes, unseal_bytes
 from accounts.models import Job
@@ -183,3 +185,111 @@ class ColumnMapping(models.Model):
 
     def __str__(self) -> str:
         return self.heading
+
+
+class ExportFile(models.Model):
+    """A file that somebody asked for: what it holds, what for, who let it go. The file is sealed and soon forgotten."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", pgettext_lazy("export", "waiting for approval")
+        MAKING = "making", pgettext_lazy("export", "being made")
+        READY = "ready", pgettext_lazy("export", "ready")
+        REFUSED = "refused", pgettext_lazy("export", "not approved")
+        FAILED = "failed", pgettext_lazy("export", "not made")
+        FORGOTTEN = "forgotten", pgettext_lazy("export", "no longer kept")
+
+    class Kind(models.TextChoices):
+        XLSX = "xlsx", _("Excel workbook (.xlsx)")
+        CSV = "csv", _("plain table (.csv)")
+
+    class Purpose(models.TextChoices):
+        REPORT = "report", _("report to a higher office")
+        ROSTER = "roster", _("check of a roster")
+        APPOINTMENT = "appointment", _("examination before an appointment")
+        ELECTION = "election", _("joint review at an election")
+        PAY = "pay", _("pay and insurance")
+        INSPECTION = "inspection", _("inspection or audit")
+        WORK = "work", _("daily work")
+        OTHER = "other", _("other purpose")
+
+    uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    """Names the file."""
+    listing = models.CharField(_("list"), max_length=20)
+    filters = models.JSONField(default=dict, editable=False)
+    """Conditions of the list's page: name -> value."""
+    columns = models.JSONField(default=list, editable=False)
+    kind = models.CharField(_("kind of file"), max_length=4, choices=Kind, default=Kind.XLSX)
+    purpose = models.CharField(_("purpose"), max_length=12, choices=Purpose)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    has_numbers = models.BooleanField(_("with identity numbers"), default=False)
+    people_count = models.PositiveIntegerField(default=0, editable=False)
+    """Whose identity numbers it holds, or would hold."""
+    paths = models.JSONField(default=list, editable=False)
+    """Of the units whose rows the file holds: the requester's when it was made."""
+    path = models.CharField(max_length=255, editable=False, db_index=True)
+    """Of the unit that all of them lie under, for who approves."""
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.MAKING)
+    row_count = models.PositiveIntegerField(_("rows"), null=True, editable=False)
+    file_size = models.PositiveIntegerField(_("bytes"), null=True, editable=False)
+    file_digest = models.CharField(max_length=64, blank=True, editable=False)
+    sealed_file = models.BinaryField(null=True, editable=False)
+    downloads = models.PositiveSmallIntegerField(_("downloads"), default=0, editable=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("asked by"), editable=False
+    )
+    requested_at = models.DateTimeField(_("asked at"), auto_now_add=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
+    decided_at = models.DateTimeField(null=True, editable=False)
+    decision_note = models.CharField(_("note on the decision"), max_length=200, blank=True)
+    ready_at = models.DateTimeField(_("ready at"), null=True, editable=False)
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+", editable=False)
+
+    scope_path = "path"
+
+    class Meta:
+        verbose_name = _("exported file")
+        verbose_name_plural = _("exported files")
+        ordering: ClassVar[list[str]] = ["-requested_at", "-pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")),
+                name="export_decided_by_another",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listing} {self.uid}"
+
+    def keep_file(self, raw: bytes) -> None:
+        self.sealed_file = seal_bytes(raw, self._file_context())
+
+    def file(self) -> bytes:
+        """Raises ValueError when it was forgotten."""
+        if self.sealed_file is None:
+            raise ValueError("This file is not kept any longer.")
+        return unseal_bytes(bytes(self.sealed_file), self._file_context())
+
+    def _file_context(self) -> str:
+        return f"imports.exportfile\0file\0{self.uid}"
+
+
+class SavedColumns(models.Model):
+    """Columns of a list that somebody takes again and again, under a name."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    listing = models.CharField(_("list"), max_length=20)
+    name = models.CharField(_("name"), max_length=40)
+    columns = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = _("saved columns")
+        verbose_name_plural = _("saved columns")
+        ordering: ClassVar[list[str]] = ["user", "listing", "name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "listing", "name"], name="one_set_of_columns_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

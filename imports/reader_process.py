@@ -23,6 +23,8 @@ from imports.guard import Findings, check_extent, inspect
 from imports.refusals import FileRefused
 
 SIGNIFICANT_DIGITS = 15
+RUN_BY_SPREADSHEETS = frozenset("=+-@\t\r")
+"""Text that begins so is a formula to a spreadsheet program that opens a .csv."""
 """Of a number cell: what a spreadsheet program keeps."""
 
 
@@ -103,10 +105,15 @@ def _read_text(path: Path, name: str) -> list[dict[str, Any]]:
             cells += len(filled)
             if filled:
                 check_extent(len(rows), filled[-1], cells)
-            rows.append(list(row))
+            rows.append([_unmarked(value) for value in row])
     except csv.Error as error:
         raise FileRefused("file_damaged", "text") from error
     return [{"name": Path(name).stem, "is_visible": True, "merged": [], "rows": rows}]
+
+
+def _unmarked(value: str) -> str:
+    """Without the mark that the portal's own files put before text that a spreadsheet would run (security.md 7)."""
+    return value[1:] if value[:1] == "'" and value[1:2] in RUN_BY_SPREADSHEETS else value
 
 
 def _decoded(raw: bytes) -> str:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import roles_of
 from accounts.roles import roles_with
+from imports import cells
 from imports.cells import Parse
 from imports.dates import PartialDate
 from imports.mapping import Headings
@@ -36,16 +37,22 @@ def first(values: Sequence[Any]) -> Any:
 
 
 def in_words(value: Any) -> str:
-    """A value as a roster would write it: dates as 1975.03, yes as 是."""
+    """A value as a roster would write it: dates as 1975.03, yes as 是. `imports.cells` reads each back as the same."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, PartialDate):
         return str(value).replace("-", ".")
+    if isinstance(value, date):
+        return f"{value:%Y.%m.%d}"
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     return str(value)
+
+
+NUMBER_FORMATS: Mapping[Parse, str] = {cells.count: "0", cells.area: "#,##0.00", cells.money: "#,##0.00"}
+"""How a spreadsheet shows what these ways of reading make of a cell."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,21 @@ class Column:
     """What a value of this column says, in the words of a roster."""
     is_secret: bool = False
     """Class D3: its cells are shown masked."""
+    number: str = ""
+    """Number format of its cells in a file that goes out, where the way of reading does not say it."""
+    choices: tuple[str, ...] = ()
+    """Words to choose from on a blank roster. Others may be typed."""
+
+    @property
+    def number_format(self) -> str:
+        """Of its cells in a file that goes out; "" for text."""
+        return self.number or NUMBER_FORMATS.get(self.parse, "")
+
+    @property
+    def title(self) -> str:
+        """The heading in a file that goes out: money says its unit."""
+        heading = self.headings[0]
+        return f"{heading}(元)" if self.parse is cells.money else heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +156,10 @@ class Sheet(ABC):
     """The field without which a row is not a record."""
     not_kept: frozenset[str] = frozenset()
     """Fields that are read for checking, or follow from others, and are not stored."""
+    not_written: frozenset[str] = frozenset()
+    """Of those, the ones that a file that goes out has no column for."""
+    lines_per_village: int = 1
+    """Of a blank roster, with the village filled in."""
 
     @cached_property
     def headings(self) -> Headings:
@@ -142,6 +168,11 @@ class Sheet(ABC):
     @cached_property
     def by_field(self) -> dict[str, Column]:
         return {column.field: column for column in self.columns}
+
+    @cached_property
+    def columns_out(self) -> tuple[Column, ...]:
+        """Columns of blank rosters and of files that go out."""
+        return tuple(column for column in self.columns if column.field not in self.not_written)
 
     def defaults(self, tables: Sequence[Table], user: User, today: date) -> list[dict[str, str]]:
         """For each table the values of fields that its titles or its worksheet's name give."""

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from branches.history import happenings
 from branches.labels import label_of
 from branches.models import Decision
@@ -35,9 +36,7 @@ def decision_list(request: HttpRequest) -> HttpResponse:
     data = request.GET.copy()
     data.setdefault("month", f"{timezone.localdate():%Y-%m}")
     filters = DecisionFilter(data, user=user)
-    rows = filters.under(Decision.objects.for_user(user).select_related("unit"))
-    if filters.is_valid():
-        rows = _narrowed(rows, filters)
+    rows = decisions_shown(user, filters)
     context = {
         "title": _("Village decisions"),
         "filters": filters,
@@ -47,6 +46,12 @@ def decision_list(request: HttpRequest) -> HttpResponse:
         "step_total": len(Decision.STEPS),
     }
     return render(request, "branches/decision_list.html", context)
+
+
+def decisions_shown(user: User, filters: DecisionFilter) -> Any:
+    """The decisions of the list, by its conditions."""
+    rows = filters.under(Decision.objects.for_user(user).select_related("unit"))
+    return _narrowed(rows, filters) if filters.is_valid() else rows
 
 
 def _narrowed(rows: Any, filters: DecisionFilter) -> Any:

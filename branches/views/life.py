@@ -64,10 +64,7 @@ def life_list(request: HttpRequest) -> HttpResponse:
     data = request.GET.copy()
     data.setdefault("month", f"{month:%Y-%m}")
     filters = LifeFilter(data, user=user)
-    rows = filters.under(OrganisationalLife.objects.for_user(user).select_related("branch__unit"))
-    if filters.is_valid():
-        month = filters.cleaned_data["month"] or month
-        rows = _narrowed(rows, filters, month)
+    rows, month = life_shown(user, filters, month)
     page = CappedPaginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     may_add = bool(paths_for(user, "branches.add_organisationallife"))
     context = {
@@ -82,6 +79,15 @@ def life_list(request: HttpRequest) -> HttpResponse:
         "decisions_url": _decisions_url(filters, month),
     }
     return render(request, "branches/life_list.html", context)
+
+
+def life_shown(user: User, filters: LifeFilter, month: date) -> tuple[Any, date]:
+    """The records of the list, by its conditions, and the month they are of: `month` when none is chosen."""
+    rows = filters.under(OrganisationalLife.objects.for_user(user).select_related("branch__unit"))
+    if filters.is_valid():
+        month = filters.cleaned_data["month"] or month
+        rows = _narrowed(rows, filters, month)
+    return rows, month
 
 
 def _narrowed(rows: Any, filters: LifeFilter, month: date) -> Any:

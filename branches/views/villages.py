@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.models import User
 from branches.forms import VillageForm
 from branches.history import happenings
 from branches.labels import label_of
@@ -33,10 +35,7 @@ def village_list(request: HttpRequest) -> HttpResponse:
     must_hold(user, "branches.view_village")
     today = timezone.localdate()
     filters = VillageFilter(request.GET, user=user)
-    cards: Any = Village.objects.for_user(user).filter(valid_on(today, "unit__"))
-    cards = filters.under(cards, "unit__path")
-    if filters.is_valid() and filters.cleaned_data["q"]:
-        cards = cards.filter(unit__name__startswith=filters.cleaned_data["q"].strip())
+    cards = cards_shown(user, filters, today)
     current = VillageClass.objects.filter(valid_on(today))
     leading = Branch.objects.leading().filter(valid_to=None)
     cards = cards.select_related("unit").prefetch_related(
@@ -51,6 +50,15 @@ def village_list(request: HttpRequest) -> HttpResponse:
         "townships": _townships(list(page)),
     }
     return render(request, "branches/village_list.html", context)
+
+
+def cards_shown(user: User, filters: VillageFilter, today: date) -> Any:
+    """The cards of the list, by its conditions."""
+    cards: Any = Village.objects.for_user(user).filter(valid_on(today, "unit__"))
+    cards = filters.under(cards, "unit__path")
+    if filters.is_valid() and filters.cleaned_data["q"]:
+        cards = cards.filter(unit__name__startswith=filters.cleaned_data["q"].strip())
+    return cards
 
 
 def _townships(cards: Iterable[Village]) -> dict[str, str]:
