@@ -14,7 +14,6 @@ import struct
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -22,6 +21,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, sessions
+from accounts.encryption import seal_bytes, unseal_bytes
 from accounts.models import User
 from accounts.roles import CODE_ROLES
 
@@ -32,7 +32,6 @@ TOLERANCE = 1
 """Steps before and after the present one that count too, for clocks that differ."""
 FAILURES_ALLOWED = 5
 PAUSE = timedelta(minutes=15)
-VERSION = b"\x01"
 
 
 def is_asked_of(user: User) -> bool:
@@ -118,21 +117,15 @@ def _matching_step(user: User, code: str, now: datetime) -> int | None:
 # --- The seed at rest ---------------------------------------------------------------------
 
 
-def _cipher() -> AESGCM:
-    return AESGCM(hashlib.sha256(settings.FIELD_KEY.encode()).digest())
-
-
-def _about(user_id: int) -> bytes:
-    """Bound to its row: a seed copied to another account does not open."""
-    return f"accounts.user.code_secret:{user_id}".encode()
+def context_of(user_id: int) -> str:
+    """Binds the seed to its row: copied to another account it does not open."""
+    return f"accounts.user.code_secret:{user_id}"
 
 
 def _encrypted(secret: bytes, user_id: int) -> str:
-    nonce = secrets.token_bytes(12)
-    return base64.b64encode(VERSION + nonce + _cipher().encrypt(nonce, secret, _about(user_id))).decode()
+    return base64.b64encode(seal_bytes(secret, context_of(user_id))).decode()
 
 
 def _decrypted(stored: str, user_id: int) -> bytes:
-    """Raises InvalidTag if the stored value was changed or belongs to another account."""
-    whole = base64.b64decode(stored)
-    return _cipher().decrypt(whole[1:13], whole[13:], _about(user_id))
+    """Raises SealedValueDamaged if the stored value was changed or belongs to another account."""
+    return unseal_bytes(base64.b64decode(stored), context_of(user_id))

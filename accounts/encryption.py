@@ -61,6 +61,11 @@ def unseal_bytes(stored: bytes, context: str) -> bytes:
         raise SealedValueDamaged(context) from error
 
 
+def is_current(stored: bytes) -> bool:
+    """Whether a sealed value was made with the key that encrypts now."""
+    return stored[: 1 + KEY_ID_BYTES] == AES_256_GCM + next(iter(_keys(settings.FIELD_KEY)))
+
+
 def seal(plain: str, context: str) -> str:
     return base64.b64encode(seal_bytes(plain.encode(), context)).decode()
 

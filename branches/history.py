@@ -28,6 +28,7 @@ VERBS: dict[str, str | Promise] = {
     "classify": _("Class set"),
     "recall": _("Recalled"),
     "withdraw": _("Consent withdrawn"),
+    "print": _("Printed"),
     "reveal": _("Identity number looked at"),
     "compare": _("Identity number compared"),
 }

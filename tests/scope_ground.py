@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from io import BytesIO
 
 import xlsxwriter
-
 from django.db.models import Model
 
 from accounts import audit

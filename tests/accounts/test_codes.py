@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from cryptography.exceptions import InvalidTag
 from django.core.exceptions import ValidationError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts import codes
+from accounts.encryption import SealedValueDamaged
 from accounts.models import AuditEvent, User
 from accounts.roles import CODE_ROLES, Role
 from branches.models import Unit
@@ -104,7 +104,7 @@ def test_seed_is_encrypted_and_bound_to_its_account(leader: User, county: Unit) 
     leader.refresh_from_db()
     assert base64.b32decode(secret) not in base64.b64decode(leader.code_secret)
     assert secret not in leader.code_secret
-    with pytest.raises(InvalidTag):
+    with pytest.raises(SealedValueDamaged):
         codes._decrypted(leader.code_secret, leader.pk + 1)
     codes.check(leader, code_of(leader), now=NOW)
     with pytest.raises(ValidationError, match=r".") as caught:
