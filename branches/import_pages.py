@@ -1,13 +1,13 @@
 """What the pages of the import show: kinds of rosters, batches in sight, the preview's rows, columns, samples.
 
 A batch shows to who holds the right to see imports where it lies *and* the right to write such
-rows there: a preview is as telling as the roster itself. Rule: docs/import.md, "On the pages".
+rows there: a preview is as telling as the roster itself. Rule: docs/import.md, “在网页上改”.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -191,7 +191,7 @@ def rows_of_tab(batch: ImportBatch, tab: str) -> QuerySet[ImportRow]:
 
 # --- Rows of the preview ------------------------------------------------------------------
 
-FIRST_FIELDS = ("name", TOWNSHIP, VILLAGE)
+FIRST_FIELDS = (TOWNSHIP, VILLAGE)
 
 
 @dataclass(frozen=True)
@@ -216,6 +216,7 @@ class Input:
 
 @dataclass
 class CellView:
+    label: str = ""
     text: str = ""
     is_secret: bool = False
     sentences: list[tuple[bool, str]] = field(default_factory=list)
@@ -234,26 +235,29 @@ class RowView:
     row: ImportRow
     subject: CellView
     cells: list[CellView]
+    faults: list[str]
+    """Headings at which its problems stand."""
 
 
-def headings_of(layout: Layout, rows: Iterable[ImportRow]) -> list[Heading]:
-    """The columns that the table shows: those of the file, and those a problem stands at.
+def headings_of(layout: Layout, rows: Sequence[ImportRow], *, only_faulty: bool = False) -> list[Heading]:
+    """The columns that the table shows: who and where first, then those that a row has something in.
 
-    Who and where come first, then what has a problem on this page: it must be seen without scrolling sideways.
+    `only_faulty`: of the others those at which a problem stands, so that all of them are in sight.
     """
-    shown = {name for mapped in layout.mapped.values() for name in mapped.values()}
+    shown: set[str] = set()
     faulty: set[str] = set()
     for row in rows:
         shown |= row.cells.keys()
         faulty |= {layout.field_of(problem.worksheet, problem.column) for problem in problems_of(row)}
-    order = [column.field for column in layout.sheet.columns]
-    order.sort(key=lambda name: (name != layout.sheet.subject, name not in FIRST_FIELDS, name not in faulty))
-    return [Heading(name, layout.sheet.by_field[name].headings[0]) for name in order if name in shown | faulty]
+    first = [layout.sheet.subject, *(name for name in FIRST_FIELDS if name in shown | faulty)]
+    others = faulty if only_faulty else shown | faulty
+    order = [*first, *(column.field for column in layout.sheet.columns if column.field in others)]
+    return [Heading(name, layout.sheet.by_field[name].headings[0]) for name in dict.fromkeys(order)]
 
 
 def row_view(row: ImportRow, headings: list[Heading], layout: Layout) -> RowView:
     cells = {
-        heading.field: CellView(row.cells.get(heading.field, ""), layout.is_secret(heading.field))
+        heading.field: CellView(heading.label, row.cells.get(heading.field, ""), layout.is_secret(heading.field))
         for heading in headings
     }
     subject = headings[0].field
@@ -264,7 +268,8 @@ def row_view(row: ImportRow, headings: list[Heading], layout: Layout) -> RowView
         found = input_for(row, index, problem, layout)
         if not any(each.row == problem.row and each.label == problem.column for each in cell.inputs):
             cell.inputs.append(found)
-    return RowView(row, cells[subject], [cells[heading.field] for heading in headings[1:]])
+    faults = list(dict.fromkeys(problem.column for problem in problems_of(row)))
+    return RowView(row, cells[subject], [cells[heading.field] for heading in headings[1:]], faults)
 
 
 def _sentence(problem: Problem, row: ImportRow) -> str:

@@ -1,7 +1,7 @@
 """Problems of a preview, sorted so that one answer mends many cells; and the places of the cells that it mends.
 
 Pure: stored rows in, groups out. A repair is a correction of cells (`batches.answer_cells`).
-Rule: docs/import.md, "Repair".
+Rule: docs/import.md, “在网页上改”.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Built from what the reader gave and the stored rows. Layout and row numbers are those of the
 upload, so that the file, corrected in a spreadsheet program, goes in again. Cells that the
 user corrected on the page hold the correction.
-Rule: docs/import.md, "Files that come back".
+Rule: docs/import.md, “在网页上改”.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -164,7 +165,7 @@ def _preview(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
     tab = import_pages.tab_chosen(request.GET.get("tab", ""), tabs)
     page = Paginator(import_pages.rows_of_tab(batch, tab), PER_PAGE).get_page(request.GET.get("page"))
     rows = list(page)
-    headings = import_pages.headings_of(layout, rows)
+    headings = import_pages.headings_of(layout, rows, only_faulty=tab == "problems")
     is_own = batch.uploaded_by_id == request.user.pk
     groups = import_pages.problem_groups(batch, layout) if tab == "problems" else []
     asked = [group for group in groups if group.is_worth_asking]
@@ -180,6 +181,7 @@ def _preview(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
         "changes": [(row, import_pages.differences_of(row, layout.sheet)) for row in rows] if tab == "changed" else [],
         "left_rows": [(row, left.get(row.target)) for row in rows] if tab == "missing" else [],
         "can_repair": is_own and tab == "problems",
+        "is_to_mend": tab == "problems",
         "groups": asked,
         "warnings": warnings_in_words(groups),
         "places": places,
@@ -201,21 +203,27 @@ def _absent(groups: list[Group], layout: Layout) -> list[str]:
 def _result(batch: ImportBatch) -> dict[str, Any]:
     """What was written, what was left out, what could not be undone."""
     layout = Layout(batch)
-    left_out = list(batch.rows.filter(result=ImportRow.Result.LEFT_OUT).order_by("position")[:LISTED])
+    results: Any = batch.rows.exclude(result="").order_by()
+    is_missing = Q(outcome=ImportRow.Outcome.MISSING)
+    is_left_out = Q(result=ImportRow.Result.LEFT_OUT)
+    counts = results.aggregate(
+        written=Count("pk", filter=~is_missing & ~is_left_out),
+        left=Count("pk", filter=is_missing & ~is_left_out),
+        left_out=Count("pk", filter=is_left_out),
+    )
+    left_out = list(batch.rows.filter(is_left_out).order_by("position")[:LISTED])
     kept = list(batch.rows.filter(result=ImportRow.Result.NOT_UNDONE).order_by("position")[: LISTED + 1])
-    headings = import_pages.headings_of(layout, left_out)
-    told = batch.answer
+    headings = import_pages.headings_of(layout, left_out, only_faulty=True)
     return {
         "headings": headings,
+        "is_to_mend": True,
         "views": [import_pages.row_view(row, headings, layout) for row in left_out],
+        "counts": counts,
         "kept": kept[:LISTED],
         "has_more_kept": len(kept) > LISTED,
         "subject": layout.sheet.subject,
-        "written": told["new"] + told["changed"],
-        "left_count": batch.rows.filter(outcome=ImportRow.Outcome.MISSING).exclude(result="").count(),
         "can_be_undone": batches.can_be_undone(batch),
         "undo_until": batch.applied_at + timedelta(days=batches.UNDO_DAYS) if batch.applied_at else None,
-        "undo_days": batches.UNDO_DAYS,
         "records_url": import_pages.records_url(batch),
         "listed": LISTED,
     }
