@@ -29,13 +29,13 @@ from django.db import connection, transaction  # noqa: E402
 from django.db.models import TextField  # noqa: E402
 from django.db.models.functions import Cast  # noqa: E402
 
+from accounts.bulk import insert_rows  # noqa: E402
 from assessments import receipts  # noqa: E402
 from assessments.models import Period, Ranking, Result, Return, Scheme, VillageMonth  # noqa: E402
 from assessments.rules import IndicatorRule, SchemeRules, from_scaled  # noqa: E402
 from assessments.services.closing import close_periods  # noqa: E402
 from assessments.services.periods import rules_of_month  # noqa: E402
 from benchmarks.measuring import Way, compare, machine, measure, report  # noqa: E402
-from accounts.bulk import insert_rows  # noqa: E402
 from branches.divisions import Division  # noqa: E402
 from branches.models import Unit  # noqa: E402
 from branches.services.divisions import load_divisions  # noqa: E402
