@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, path
-from django.views.decorators.csrf import csrf_exempt
 
 from branches.views import imports
 
@@ -12,8 +11,7 @@ page = admin.site.admin_view
 
 urlpatterns: list[URLPattern] = [
     path("", page(imports.import_list), name="list"),
-    # The view checks the form itself, once the limit on its size is set.
-    path("upload/", csrf_exempt(page(imports.upload)), name="upload"),
+    path("upload/", page(imports.upload), name="upload"),
     path("<int:pk>/", page(imports.import_batch), name="batch"),
     path("<int:pk>/progress/", page(imports.import_progress), name="progress"),
     path("<int:pk>/columns/", page(imports.import_columns), name="columns"),

@@ -1,4 +1,7 @@
-"""Stops an upload that is larger than a roster may be while it comes in: nothing of it is kept."""
+"""Stops an upload that is larger than a file may be while it comes in: nothing of it is kept.
+
+Named in FILE_UPLOAD_HANDLERS, so that it is in force before anything reads a form.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from imports import limits
 
 
 class WithinLimit(FileUploadHandler):
-    """Put before the other handlers of a request. Sets `request.is_upload_too_large`."""
+    """Before the handlers that keep what comes in. A file over the limit is then missing from the form."""
 
-    def __init__(self, request: HttpRequest) -> None:
-        super().__init__(request)
+    seen = 0
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
         self.seen = 0
-        request.is_upload_too_large = False  # type: ignore[attr-defined]
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         self.seen += len(raw_data)
@@ -28,3 +32,8 @@ class WithinLimit(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> Any:
         return None
+
+
+def is_too_large(request: HttpRequest) -> bool:
+    """Whether a file of the form was stopped."""
+    return getattr(request, "is_upload_too_large", False)

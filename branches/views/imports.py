@@ -22,7 +22,6 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import audit, jobs
@@ -37,7 +36,7 @@ from imports.models import ImportBatch, ImportRow
 from imports.old_numbers import converted_numbers
 from imports.refusals import FileRefused
 from imports.repairs import Group, Layout, warnings_in_words
-from imports.upload_limit import WithinLimit
+from imports.upload_limit import is_too_large
 from imports.workbooks import problem_workbook, result_workbook
 
 PER_PAGE = 50
@@ -78,19 +77,12 @@ def _list_context(request: HttpRequest, refused: str = "") -> dict[str, Any]:
     }
 
 
-@csrf_exempt
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
-    """The limit is set before anything reads the form; then the form is checked like any other."""
-    request.upload_handlers.insert(0, WithinLimit(request))
-    return _upload(request)
-
-
-@csrf_protect
-def _upload(request: HttpRequest) -> HttpResponse:
+    """Keeps the file and asks for its check; refuses it with a sentence on the same page."""
     must_hold(request.user, "imports.add_importbatch")
     file = request.FILES.get("file")
-    if request.is_upload_too_large:  # type: ignore[attr-defined]
+    if is_too_large(request):
         return _refused(request, _("The file is larger than 20 MB. Split it, or delete what is not needed."))
     if file is None:
         return _refused(request, _("Choose a file first."))
