@@ -452,7 +452,7 @@ def test_frame_costs_the_same_queries_for_one_role_and_for_three(
     for user in (one, three):
         client.force_login(user)
         client.get("/components/")
-        with django_assert_num_queries(5):  # session, user, roles, county, what waits for the user
+        with django_assert_num_queries(7):  # session, user, roles, county, what waits: roles, reserve, elections
             client.get("/components/")
 
 
