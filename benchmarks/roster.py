@@ -112,12 +112,14 @@ def path_of_file() -> Path:
 
 
 def read_only() -> dict[str, Any]:
+    _allow_all_rows()
     (sheet,) = read_worksheets(path_of_file())
     return {"result": f"{len(sheet.rows) - 1} rows read"}
 
 
 def read_and_copy() -> dict[str, Any]:
     """The least that puts the same people and posts in: no checks, no scope, no trail, no undo, nothing sealed."""
+    _allow_all_rows()
     (sheet,) = read_worksheets(path_of_file())
     rows = sheet.rows[1:]
     villages = {unit.name: unit.pk for unit in Unit.objects.villages()}
@@ -159,6 +161,11 @@ def _posting(key: int, person: int, unit: int, code: int, names: list[str]) -> l
     return [values.get(name) for name in names]
 
 
+def _allow_all_rows() -> None:
+    rows = int(os.environ["BENCH_ROWS"]) + 1
+    limits.take({"ROWS": max(limits.ROWS, rows), "CELLS": max(limits.CELLS, len(HEAD) * rows)})
+
+
 def preview() -> dict[str, Any]:
     batch = _checked()
     return {"result": f"{batch.answer['new']} new, {batch.rows.count()} rows in the preview"}
@@ -178,8 +185,7 @@ def preview_and_apply() -> dict[str, Any]:
 
 
 def _checked() -> ImportBatch:
-    limits.ROWS = max(limits.ROWS, int(os.environ["BENCH_ROWS"]) + 1)
-    limits.CELLS = max(limits.CELLS, 16 * limits.ROWS)
+    _allow_all_rows()
     file = path_of_file()
     batch = batches.upload("cadres", file.name, file.read_bytes(), by=User.objects.get(username="bench"))
     jobs.run(batch.job_id or 0)

@@ -10,8 +10,11 @@ class ImportsConfig(AppConfig):
 
     def ready(self) -> None:
         # The jobs of an import register themselves, and need the models, which exist only now.
-        from accounts import ticking
-        from imports import batches, exports
+        from django.conf import settings
 
+        from accounts import ticking
+        from imports import batches, exports, limits
+
+        limits.take(settings.IMPORT_LIMITS)
         ticking.register("imports.forget_old_files", batches.forget_old_files, every=timedelta(hours=1))
         ticking.register("imports.forget_old_exports", exports.forget_old_files, every=timedelta(minutes=10))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 MEBIBYTE = 1024 * 1024
 
 FILE_BYTES = 20 * MEBIBYTE
@@ -24,3 +26,15 @@ READER_WALL_SECONDS = 120
 
 JOBS_WAITING = 3
 """Files of one user that are read, applied or undone at a time."""
+
+CONFIGURABLE = ("ROWS", "COLUMNS", "CELLS")
+
+
+def in_force() -> dict[str, int]:
+    """What the child process that reads is told, since it has no settings."""
+    return {name: globals()[name] for name in CONFIGURABLE}
+
+
+def take(values: Mapping[str, int]) -> None:
+    """Sets the configurable limits: from the settings at start-up, in the child from its parent."""
+    globals().update({name: values[name] for name in CONFIGURABLE if name in values})

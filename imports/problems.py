@@ -8,6 +8,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from imports import limits
+
 ERRORS: dict[str, str | Promise] = {
     "required_missing": gettext_lazy("This cell must be filled in."),
     "unit_unknown": gettext_lazy("There is no place of this name in your area."),
@@ -86,9 +88,10 @@ def sentence_of_refusal(code: str, found: str) -> str:
         "file_password": _("The file has a password. Take it off in the spreadsheet program and save the file again."),
         "file_macro": _("The file holds macros. Save it as .xlsx without macros and upload that."),
         "file_too_large": _(
-            "The file is too large: at most 20 MB, 20 000 rows and 100 columns. Delete what lies far outside "
+            "The file is too large: at most 20 MB, %(rows)s rows and %(columns)s columns. Delete what lies far outside "
             "the table, or split the file."
-        ),
+        )
+        % {"rows": limits.ROWS, "columns": limits.COLUMNS},
         "file_damaged": _("The file is damaged. Open it in the spreadsheet program, save it anew and upload that."),
         "header_not_found": _("No row with headings was found in the first 15 rows of any worksheet."),
         "no_rows": _("There are headings but no rows below them."),

@@ -1,4 +1,4 @@
-"""The child process that reads one spreadsheet: python -m imports.reader_process FILE NAME
+"""The child process that reads one spreadsheet: python -m imports.reader_process FILE NAME LIMITS
 
 Prints one JSON object: `{"kind", "worksheets"}` or `{"refused": [code, found]}`. It has
 limits on memory and processor time, no keys in its environment and no database, so
@@ -126,6 +126,7 @@ def _decoded(raw: bytes) -> str:
 
 
 if __name__ == "__main__":
+    limits.take(json.loads(sys.argv[3]))
     resource.setrlimit(resource.RLIMIT_AS, (limits.READER_MEMORY_BYTES, limits.READER_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.READER_CPU_SECONDS, limits.READER_CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

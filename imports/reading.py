@@ -74,7 +74,7 @@ def read_worksheets(path: Path, name: str | None = None) -> list[Worksheet]:
 
 def _ask_reader(path: Path, name: str) -> dict[str, Any]:
     """The reader's answer. A reader that was killed or gave up means a damaged or a too large file."""
-    command = [sys.executable, "-m", "imports.reader_process", str(path.resolve()), name]
+    command = [sys.executable, "-m", "imports.reader_process", str(path.resolve()), name, json.dumps(limits.in_force())]
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1"}
     try:
         done = subprocess.run(

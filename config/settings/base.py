@@ -139,6 +139,14 @@ CELERY_TIMEZONE = "UTC"
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 30, at_least=2)
 """How long a worker that was killed keeps its job from the others."""
 
+# --- Rosters ----------------------------------------------------------------------------------
+
+IMPORT_LIMITS = {
+    "ROWS": env.number("IMPORT_ROWS", 20_000, at_least=100),
+    "COLUMNS": env.number("IMPORT_COLUMNS", 100, at_least=20),
+    "CELLS": env.number("IMPORT_CELLS", 300_000, at_least=1_000),
+}
+
 # --- Running (config/web.py, manage.py portal, config/health.py) --------------------------
 
 HOST = env.text("HOST", "127.0.0.1")
