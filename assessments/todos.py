@@ -31,7 +31,10 @@ Tone = Literal["bad", "warn", "info", ""]
 
 @dataclass(frozen=True, kw_only=True)
 class Todo:
-    """One thing to do. `key` is the menu entry it counts at; `due` a moment or None."""
+    """One thing to do. `key` is the menu entry it counts at; `due` a moment or None.
+
+    What `can_wait` is to be looked at some day and stands below everything else.
+    """
 
     key: str
     icon: str
@@ -42,12 +45,13 @@ class Todo:
     url: str
     due: datetime | None = None
     is_overdue: bool = field(default=False)
+    can_wait: bool = False
 
 
 def todos(user: User, now: datetime) -> list[Todo]:
     """Everything the user has to do, the most urgent first."""
     found = [todo for source in _SOURCES for todo in source(user, now)]
-    return sorted(found, key=lambda todo: (not todo.is_overdue, todo.due or now, todo.title))
+    return sorted(found, key=lambda todo: (not todo.is_overdue, todo.can_wait, todo.due or now, todo.title))
 
 
 def counts(found: list[Todo]) -> dict[str, int]:
@@ -281,7 +285,16 @@ def _reserve_and_elections(user: User, now: datetime) -> list[Todo]:
         ),
     )
     return [
-        Todo(key=key, icon=icon, tone="info", title=title % {"n": number}, detail=detail, action=_("See"), url=url)
+        Todo(
+            key=key,
+            icon=icon,
+            tone="info",
+            title=title % {"n": number},
+            detail=detail,
+            action=_("See"),
+            url=url,
+            can_wait=key != "reserve",
+        )
         for number, (key, icon, title, url), detail in lines
         if number
     ]
