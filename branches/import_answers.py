@@ -3,6 +3,8 @@ a form names a problem, never a cell of its own choosing."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,6 +33,11 @@ class Answers:
     cells: dict[CellPlace, str] = field(default_factory=dict)
     not_found: list[str] = field(default_factory=list)
     """Places that were typed and are not among those offered."""
+    kept: dict[CellPlace, str] = field(default_factory=dict)
+    """What stays as it was shown: an empty cell below a corrected one would take over the correction."""
+
+    def everything(self) -> dict[CellPlace, str]:
+        return self.kept | self.cells
 
 
 def answers_in(post: QueryDict, batch: ImportBatch, user: User) -> Answers:
@@ -56,7 +63,29 @@ def answers_in(post: QueryDict, batch: ImportBatch, user: User) -> Answers:
             _take_group(answers, single, typed, choices)
         else:
             answers.cells[place] = typed
+    answers.kept = _kept(answers, batch, layout)
     return answers
+
+
+def _kept(answers: Answers, batch: ImportBatch, layout: Layout) -> dict[CellPlace, str]:
+    """The cell below each corrected one of a column that is filled down, as the preview showed it. One query."""
+    fields = {column.field for column in layout.sheet.columns if column.fills_down}
+    corrected = [(place, layout.field_of(place[0], place[2])) for place in answers.cells]
+    corrected = [(place, name) for place, name in corrected if name in fields]
+    if not corrected:
+        return {}
+    rows = batch.rows.exclude(outcome=ImportRow.Outcome.MISSING).order_by("number")
+    by_worksheet: dict[str, list[tuple[int, dict[str, str]]]] = defaultdict(list)
+    for worksheet, number, cells in rows.values_list("worksheet", "number", "cells"):
+        by_worksheet[worksheet].append((number, cells))
+    kept = {}
+    for (worksheet, number, heading), name in corrected:
+        below = bisect_right(by_worksheet[worksheet], number, key=lambda row: row[0])
+        if below < len(by_worksheet[worksheet]):
+            next_number, cells = by_worksheet[worksheet][below]
+            if cells.get(name):
+                kept[worksheet, next_number, heading] = cells[name]
+    return kept
 
 
 def _answered_groups(post: QueryDict, groups: Mapping[str, Group]) -> Iterable[tuple[Group, str]]:

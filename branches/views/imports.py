@@ -275,11 +275,12 @@ def _repair(request: HttpRequest, batch: ImportBatch) -> None:
     if answers.not_found:
         told = pgettext("between names", ", ").join(dict.fromkeys(answers.not_found))
         messages.warning(request, _("Choose a place from the list; not found: %(places)s") % {"places": told})
-    cells = (converted_numbers(batch) if "convert" in request.POST else {}) | answers.cells
-    if cells:
-        batches.answer_cells(batch, cells, by=request.user)
-        words = ngettext("%(n)d cell corrected.", "%(n)d cells corrected.", len(cells))
-        messages.success(request, words % {"n": len(cells)})
+    converted = converted_numbers(batch) if "convert" in request.POST else {}
+    if converted or answers.cells:
+        batches.answer_cells(batch, converted | answers.everything(), by=request.user)
+        count = len(converted | answers.cells)
+        words = ngettext("%(n)d cell corrected.", "%(n)d cells corrected.", count)
+        messages.success(request, words % {"n": count})
     elif not answers.not_found:
         messages.info(request, _("Nothing was changed."))
 

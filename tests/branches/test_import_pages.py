@@ -234,6 +234,52 @@ def test_the_same_name_in_another_township_is_taken_with_its_township(
     assert batch.rows.get().cells["township"] == "西乡"
 
 
+def test_an_empty_cell_below_a_corrected_one_stays_what_it_was(
+    county_admin: User, client_of: Callable[[User], Client], tmp_path: Path
+) -> None:
+    """Without a word it would follow the correction, into another township."""
+    rows = [
+        ["乡镇", "村", "姓名", "职务"],
+        ["东乡", "东一村", "张三", "书记"],
+        ["", "西一村", "李四", "委员"],
+        ["", "东一村", "王五", "委员"],
+        ["", "", "赵六", "委员"],
+    ]
+    client = client_of(county_admin)
+    batch = bring_rows(tmp_path, "cadres", rows, county_admin)
+    key = re.findall(r'name="(group-[0-9a-f]{12})"', text_of(client.get(f"/imports/{batch.pk}/")))[0]
+    client.post(f"/imports/{batch.pk}/repair/", {key: "西乡 西一村"})
+    batch = worked(batch)
+    found = [(row.cells["township"], row.cells["village"]) for row in batch.rows.order_by("position")]
+    assert found == [("东乡", "东一村"), ("西乡", "西一村"), ("东乡", "东一村"), ("东乡", "东一村")]
+
+
+def test_two_rows_of_one_person_are_corrected_each_for_itself(
+    editor: Client, east_editor: User, tmp_path: Path
+) -> None:
+    rows = [["东一村", "张三", "男", "1975.03", number(1), post, "大专"] for post in ("书记", "主任")]
+    rows[1][6] = "没有这个学历"
+    batch = brought(tmp_path, east_editor, *rows)
+    assert batch.answer["rows"] == 1
+    page = text_of(editor.get(f"/imports/{batch.pk}/"))
+    assert 'aria-label="第 3 行 学历"' in page
+    row = batch.rows.get()
+    name = next(f"cell-{row.pk}-{at}" for at, problem in enumerate(row.problems) if problem[0] == 3)
+    editor.post(f"/imports/{batch.pk}/repair/", {name: "本科"})
+    batch = worked(batch)
+    assert Choices.from_json(batch.choices).cells == {("名册", 3, "学历"): "本科"}
+    assert batch.answer["faulty"] == 0
+
+
+def test_what_stands_in_a_cell_is_never_markup(editor: Client, east_editor: User, tmp_path: Path) -> None:
+    bad = '"><script>alert(1)</script>'
+    batch = brought(tmp_path, east_editor, [bad, bad, bad, bad, bad, bad, bad])
+    pages = ["", "?tab=all", "columns/"]
+    shown = "".join(text_of(editor.get(f"/imports/{batch.pk}/{page}")) for page in pages)
+    assert "&lt;script&gt;alert(1)" in shown
+    assert "<script>alert" not in shown
+
+
 def test_values_are_left_empty_where_a_row_can_go_in_without_them(
     editor: Client, east_editor: User, tmp_path: Path
 ) -> None:
