@@ -14,6 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.event_words import words_for
 from accounts.models import AuditEvent
 
 VERBS: dict[str, str | Promise] = {
@@ -64,7 +65,7 @@ def happenings(model: type[Model], events: Iterable[AuditEvent]) -> list[Happeni
 
 
 def _verb(event: str) -> str | Promise:
-    return VERBS.get(event.partition(".")[2].partition("_")[0], event)
+    return VERBS.get(event.partition(".")[2].partition("_")[0]) or words_for(event)
 
 
 def _change(model: type[Model], name: str, value: Any) -> Change:

@@ -227,7 +227,7 @@ def _reserve(
     rows = ReserveCadre.objects.for_user(user).in_stock_on(day).filter(unit__path__startswith=path)
     entries = [entry for entry in rows.select_related("person", "unit") if entry.unit_id in owner]
     facts = facts_of(entries, day)
-    trained = trained_by(entries, day)
+    trained = trained_by(entries, day, {entry.pk: facts[entry.pk].recorded_on for entry in entries})
     found: dict[int, list[Successor]] = {}
     for entry in entries:
         one = facts[entry.pk]
@@ -236,15 +236,15 @@ def _reserve(
     return found
 
 
-def trained_by(entries: Sequence[ReserveCadre], day: date) -> set[int]:
-    """Entries whose person completed a training by `day` since the entry began. One query."""
-    by_person = {entry.person_id: entry for entry in entries}
+def trained_by(entries: Sequence[ReserveCadre], day: date, recorded_on: Mapping[int, date | None]) -> set[int]:
+    """Entries whose person completed a training by `day` since they were on record. One query."""
+    by_person = {entry.person_id: entry.pk for entry in entries}
     rows = Attendance.objects.filter(
         person__in=list(by_person), result=Attendance.Result.COMPLETED, training__held_on__lte=day
     ).order_by()
     found = set()
     for person_id, held_on in rows.values_list("person_id", "training__held_on"):
-        entered = by_person[person_id].entered_on
-        if entered is None or entered.first_day <= held_on:
-            found.add(by_person[person_id].pk)
+        since = recorded_on[by_person[person_id]]
+        if since is None or since <= held_on:
+            found.add(by_person[person_id])
     return found

@@ -64,6 +64,8 @@ def test_the_township_nominates_and_reviews_the_county_records(secretary: Client
     assert staff.post(f"/reserve/{entry.pk}/record/", {**step, "version": 2}).status_code == 302
     entry.refresh_from_db()
     assert (entry.stage, str(entry.entered_on)) == ("on_record", "2026-11-21")
+    told = [str(one.what) for one in secretary.get(f"/reserve/{entry.pk}/").context["happenings"]]
+    assert told == ["备案：后备干部", "审核：后备干部", "提名：后备干部"]
     assert secretary.get(f"/reserve/{entry.pk}/review/").headers["Location"] == f"/reserve/{entry.pk}/"
     assert secretary.get(f"/reserve/{entry.pk}/nonsense/").status_code == 404
 
