@@ -12,21 +12,26 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from branches.labels import label_of
 from branches.listings import CHUNK, TOWNSHIP, VILLAGE, PlaceListing, place_cells, townships_by_path
 from branches.models import Unit
-from branches.record_forms import FilterForm, PlaceFilter
+from branches.record_forms import FilterForm
 from branches.scoping import rows_with
 from cadres import codes
 from cadres.codes import OTHER, PARTY_POSTS, Post
 from cadres.columns import BIRTH, GENDER, NAME, PHONE
-from cadres.models import Attendance, Person, Posting, Residency, Talent
+from cadres.models import Attendance, Person, Posting, Talent
+from cadres.people_forms import DayFilter, PeopleFilter, TalentFilter, TrainingFilter
 from cadres.rosters import is_dual_head
 from cadres.views import reserve
+from cadres.views.people import people_shown
+from cadres.views.residents import residents_shown
+from cadres.views.talents import talents_shown
 from imports.identity import ReadIdentity
 from imports.listings import Listing
 from imports.typed_workbooks import OutColumn, Record
@@ -79,65 +84,47 @@ class PeopleListing(PlaceListing):
         return (rows if has_numbers else rows.defer(f"{self.person}__{NUMBER}")).iterator(CHUNK)
 
 
-# --- Cadres in post ---------------------------------------------------------------------------
-
-
-class CadreFilter(PlaceFilter):
-    q = forms.CharField(label=gettext_lazy("Name begins with"), required=False, max_length=20)
-    post = forms.TypedChoiceField(
-        label=gettext_lazy("post"),
-        required=False,
-        coerce=int,
-        empty_value=None,
-        choices=[("", gettext_lazy("all")), *(each for each in Posting.Post.choices if each[0] != codes.PARTY_WORKER)],
-    )
-
-    def __init__(self, data: Any, *, user: User) -> None:
-        super().__init__(data, user=user, permission="cadres.view_person")
+# --- Cadres -----------------------------------------------------------------------------------
 
 
 class Cadres(PeopleListing):
-    """People in post, village by village, the secretary first. Posts taken up at another time are another line."""
+    """The people of the list with their posts on its day. Posts taken up at another time are another line."""
 
     name = "cadres"
-    label = gettext_lazy("Village cadres in post")
+    label = gettext_lazy("Village cadres")
     permission = "cadres.view_person"
     url_name = "cadres:person_list"
     sheet_name = "cadres"
 
-    def form(self, user: User, filters: Mapping[str, str]) -> FilterForm:
-        return CadreFilter(filters, user=user)
+    def form(self, user: User, filters: Mapping[str, str]) -> PeopleFilter:
+        return PeopleFilter(filters, user=user)
 
     def rows(self, user: User, filters: Mapping[str, str], today: date) -> QuerySet[Any]:
-        """Open postings of the people who fit; of somebody with the post asked for, the other posts too."""
-        form = CadreFilter(filters, user=user)
-        rows = self.of_people(form.under(_in_villages(user), "unit__path"), user)
-        if form.is_valid() and form.cleaned_data["q"]:
-            rows = rows.filter(person__name__startswith=form.cleaned_data["q"].strip())
-        if form.is_valid() and form.cleaned_data["post"]:
-            holders = Posting.objects.open().filter(post=form.cleaned_data["post"]).values("person")
-            rows = rows.filter(person__in=holders)
-        return rows.select_related("person", "unit").order_by("unit__path", "unit_id", "post", "pk")
+        form = self.form(user, filters)
+        held = Posting.objects.for_user(user).held_on(form.on).select_related("unit").order_by("unit__path", "post")
+        shown: QuerySet[Any] = people_shown(user, form).prefetch_related(Prefetch("postings", held, to_attr="held"))
+        return shown
 
-    def count(self, rows: QuerySet[Any]) -> int:
-        return rows.order_by().values("person").distinct().count()
+    def with_right(self, rows: QuerySet[Any], user: User, permission: str) -> QuerySet[Any]:
+        return rows_with(user, rows, permission)
+
+    def people(self, rows: QuerySet[Any]) -> int:
+        return rows.filter(identity_index__isnull=False).count()
 
     def records(self, rows: QuerySet[Any], *, has_numbers: bool) -> Iterator[Record]:
         townships = townships_by_path()
-        for _unit, postings in groupby(self.opened(rows, has_numbers=has_numbers), key=lambda each: each.unit_id):
-            of_person: dict[int, list[Posting]] = {}
-            for posting in postings:
-                of_person.setdefault(posting.person_id, []).append(posting)
-            for held in of_person.values():
-                place = place_cells(held[0].unit, townships)
-                person = person_cells(held[0].person, has_numbers=has_numbers)
-                posts = [each.post for each in held]
+        for person in (rows if has_numbers else rows.defer(NUMBER)).iterator(CHUNK):
+            cells = person_cells(person, has_numbers=has_numbers)
+            for unit, held in _by_unit(person):
+                is_dual = is_dual_head([posting.post for posting in held]) or None
                 for line in lines_of(held):
-                    yield {**place, **person, "is_dual_head": True if is_dual_head(posts) else None, **line.cells()}
+                    yield {**cells, **place_cells(unit, townships), "is_dual_head": is_dual, **line.cells()}
 
 
-def _in_villages(user: User) -> Any:
-    return Posting.objects.for_user(user).open().filter(unit__kind=Unit.Kind.VILLAGE)
+def _by_unit(person: Any) -> list[tuple[Unit, list[Posting]]]:
+    """Posts by the place they are held at; the person's own place without any for who holds none."""
+    places = groupby(person.held, key=lambda posting: posting.unit)
+    return [(unit, list(held)) for unit, held in places] or [(person.unit, [])]
 
 
 @dataclass
@@ -214,18 +201,12 @@ class Reserve(PeopleListing):
 # --- Trainings, resident teams, talents --------------------------------------------------------
 
 
-class PeopleFilter(PlaceFilter):
-    def __init__(self, data: Any, *, user: User, permission: str) -> None:
-        super().__init__(data, user=user, permission=permission)
-
-
-class TrainingFilter(PeopleFilter):
+class AttendanceFilter(TrainingFilter):
     training = forms.IntegerField(label=gettext_lazy("training"), required=False)
-    year = forms.IntegerField(label=gettext_lazy("Year"), required=False, min_value=1900, max_value=2100)
 
 
 class Trainings(PeopleListing):
-    """Who took part in which training; of one training, or of a year."""
+    """Who took part in which training: in one of them, or in those of a year and a kind."""
 
     name = "training"
     label = gettext_lazy("People at trainings")
@@ -233,17 +214,19 @@ class Trainings(PeopleListing):
     url_name = "cadres:training_list"
     sheet_name = "training"
 
-    def form(self, user: User, filters: Mapping[str, str]) -> FilterForm:
-        return TrainingFilter(filters, user=user, permission=self.permission)
+    def form(self, user: User, filters: Mapping[str, str]) -> AttendanceFilter:
+        """Without a year the page shows the present one."""
+        this_year = {} if filters.get("training") else {"year": str(timezone.localdate().year)}
+        return AttendanceFilter({**this_year, **filters})
 
     def rows(self, user: User, filters: Mapping[str, str], today: date) -> QuerySet[Any]:
-        form = TrainingFilter(filters, user=user, permission=self.permission)
-        rows = form.under(Attendance.objects.for_user(user), "person__unit__path")
-        if form.is_valid() and form.cleaned_data["training"]:
-            rows = rows.filter(training=form.cleaned_data["training"])
-        if form.is_valid() and form.cleaned_data["year"]:
-            rows = rows.filter(training__held_on__year=form.cleaned_data["year"])
-        rows = rows.select_related("person__unit", "training")
+        form = self.form(user, filters)
+        rows = Attendance.objects.for_user(user).select_related("person__unit", "training")
+        if not form.is_valid():
+            return rows.none()
+        for name, lookup in (("training", "training"), ("year", "training__held_on__year"), ("kind", "training__kind")):
+            if form.cleaned_data[name]:
+                rows = rows.filter(**{lookup: form.cleaned_data[name]})
         return rows.order_by("-training__held_on", "training_id", "person__unit__path", "person__name", "pk")
 
     def records(self, rows: QuerySet[Any], *, has_numbers: bool) -> Iterator[Record]:
@@ -263,25 +246,24 @@ PERSON_COLUMNS = tuple(OutColumn.of(column) for column in (NAME, GENDER, BIRTH, 
 
 
 class Residents(PeopleListing):
-    """First secretaries and resident teams who are in their villages."""
+    """First secretaries and resident teams in their villages on the day of the list."""
 
     name = "residents"
     label = gettext_lazy("First secretaries and resident teams")
     permission = "cadres.view_residency"
-    url_name = "cadres:residency_list"
+    url_name = "cadres:resident_list"
 
     @property
     def columns(self) -> tuple[OutColumn, ...]:  # type: ignore[override]
         own = (OutColumn("role", _("role")), OutColumn("sent_by", _("sending organization")))
         return (TOWNSHIP, VILLAGE, *PERSON_COLUMNS, *own, OutColumn("started_on", _("since")))
 
-    def form(self, user: User, filters: Mapping[str, str]) -> FilterForm:
-        return PeopleFilter(filters, user=user, permission=self.permission)
+    def form(self, user: User, filters: Mapping[str, str]) -> DayFilter:
+        return DayFilter(filters, user=user, permission=self.permission)
 
     def rows(self, user: User, filters: Mapping[str, str], today: date) -> QuerySet[Any]:
-        form = PeopleFilter(filters, user=user, permission=self.permission)
-        rows = form.under(Residency.objects.for_user(user).filter(ended_on__isnull=True), "unit__path")
-        return self.of_people(rows, user).select_related("person", "unit").order_by("unit__path", "role", "pk")
+        rows = self.of_people(residents_shown(user, self.form(user, filters)), user)
+        return rows.order_by("unit__path", "role", "-started_on", "pk")
 
     def records(self, rows: QuerySet[Any], *, has_numbers: bool) -> Iterator[Record]:
         townships = townships_by_path()
@@ -296,8 +278,6 @@ class Residents(PeopleListing):
 
 
 class Talents(PeopleListing):
-    """Who agreed to be in the register and has not withdrawn it."""
-
     name = "talents"
     label = gettext_lazy("Register of talents")
     permission = "cadres.view_talent"
@@ -309,13 +289,12 @@ class Talents(PeopleListing):
         named = [OutColumn(name, label_of(Talent, name)) for name in self.TEXTS]
         return (TOWNSHIP, VILLAGE, *PERSON_COLUMNS, OutColumn("kind", _("kind")), *named)
 
-    def form(self, user: User, filters: Mapping[str, str]) -> FilterForm:
-        return PeopleFilter(filters, user=user, permission=self.permission)
+    def form(self, user: User, filters: Mapping[str, str]) -> TalentFilter:
+        return TalentFilter(filters, user=user)
 
     def rows(self, user: User, filters: Mapping[str, str], today: date) -> QuerySet[Any]:
-        form = PeopleFilter(filters, user=user, permission=self.permission)
-        rows = form.under(Talent.objects.for_user(user).filter(withdrawn_on__isnull=True), "person__unit__path")
-        return rows.select_related("person__unit").order_by("person__unit__path", "person__name", "pk")
+        rows: QuerySet[Any] = talents_shown(user, self.form(user, filters))
+        return rows.order_by("person__unit__path", "person__name", "pk")
 
     def records(self, rows: QuerySet[Any], *, has_numbers: bool) -> Iterator[Record]:
         townships = townships_by_path()

@@ -182,6 +182,18 @@ MENU: tuple[Group, ...] = (
                 permission="imports.view_importbatch",
             ),
             Entry(
+                label=_("My exports"),
+                icon="file-export",
+                url_name="exports:list",
+                permission="imports.view_exportfile",
+            ),
+            Entry(
+                label=_("Exports to approve"),
+                icon="shield-lock",
+                url_name="exports:approvals",
+                permission="imports.approve_exportfile",
+            ),
+            Entry(
                 label=_("Indicators and rules"),
                 icon="adjustments",
                 url_name="assessments:scheme_list",

@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("config.search")),
     path("", include("accounts.urls")),
     path("imports/", include("branches.import_urls")),
+    path("exports/", include("branches.export_urls")),
     path("", include("branches.urls")),
     path("", include("cadres.reserve_urls")),
     path("", include("assessments.urls")),

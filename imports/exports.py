@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -27,7 +27,7 @@ from accounts.jobs import LIVE, JobRun, enqueue, handler
 from accounts.models import Job
 from imports import limits
 from imports.listings import Listing, listing_called
-from imports.models import ExportFile
+from imports.models import KEPT, MOST_DOWNLOADS, ExportFile
 from imports.typed_workbooks import OutColumn, csv_file, xlsx
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ ADD, NUMBERS, ASK, APPROVE = (
 )
 MOST_WITHOUT_APPROVAL = 50
 """People whose identity numbers a file may hold on a purpose alone (security.md section 2)."""
-KEPT = timedelta(hours=24)
-MOST_DOWNLOADS = 5
 STEP = 4
 """Characters of a path for each level of the tree."""
 
@@ -76,6 +74,8 @@ def ask(wish: Wish, *, by: User) -> ExportFile:
     _must_see(by, listing)
     columns = chosen_columns(listing, wish.columns)
     has_numbers = any(column.is_secret for column in columns)
+    if has_numbers and not may_have_numbers(listing, by):
+        raise PermissionDenied
     _check(wish, columns, has_numbers)
     if Job.objects.filter(kind=MAKE, requested_by=by, state__in=LIVE).count() >= limits.JOBS_WAITING:
         raise ValidationError(_("Three of your files are still being made. Wait until one is done."), "too_many")

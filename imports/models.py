@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -187,6 +188,11 @@ class ColumnMapping(models.Model):
         return self.heading
 
 
+KEPT = timedelta(hours=24)
+MOST_DOWNLOADS = 5
+"""How long and how often an exported file can be fetched (security.md section 6)."""
+
+
 class ExportFile(models.Model):
     """A file that somebody asked for: what it holds, what for, who let it go. The file is sealed and soon forgotten."""
 
@@ -261,6 +267,14 @@ class ExportFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.listing} {self.uid}"
+
+    @property
+    def downloads_left(self) -> int:
+        return max(0, MOST_DOWNLOADS - self.downloads)
+
+    @property
+    def kept_until(self) -> datetime | None:
+        return self.ready_at + KEPT if self.ready_at else None
 
     def keep_file(self, raw: bytes) -> None:
         self.sealed_file = seal_bytes(raw, self._file_context())

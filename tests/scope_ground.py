@@ -55,7 +55,7 @@ from cadres.models import (
     Training,
 )
 from imports.dates import PartialDate
-from imports.models import ImportBatch, ImportRow
+from imports.models import ExportFile, ImportBatch, ImportRow, SavedColumns
 from tests.assessments.month_ground import NOW, make_month, make_scheme, publish, submit
 from tests.conftest import BEGINNING, grant, make_unit, make_user
 
@@ -93,6 +93,8 @@ def build_ground() -> Ground:
         ground.users[role] = user
     # Only who uploaded a roster works on it.
     ImportBatch.objects.filter(pk=ground.pks["import"][OWN]).update(uploaded_by=ground.users[Role.TS])
+    ExportFile.objects.filter(pk=ground.pks["export"][OWN]).update(requested_by=ground.users[Role.TS])
+    SavedColumns.objects.filter(pk=ground.pks["columns"][OWN]).update(user=ground.users[Role.TS])
     return ground
 
 
@@ -113,7 +115,9 @@ def _county(ground: Ground, place: str, county: Unit) -> None:
     _this_month(ground, place, county, scheme, people, villages)
     _accounts(ground, place, county, people)
     for where in (OWN, WEST) if place == OWN else (ABROAD,):
-        ground.pks["import"][where] = _import(where, Unit.objects.get(pk=ground.pks["township"][where]), people[0]).pk
+        township = Unit.objects.get(pk=ground.pks["township"][where])
+        ground.pks["import"][where] = _import(where, township, people[0]).pk
+        _export(ground, where, township, people[0])
 
 
 def _units(ground: Ground, place: str, county: Unit) -> dict[str, Unit]:
@@ -319,3 +323,25 @@ def _import(place: str, township: Unit, by: User) -> ImportBatch:
     batch.save()
     ImportRow.objects.create(batch=batch, position=0, worksheet="名册", number=2, outcome="new", cells=cells)
     return batch
+
+
+def _export(ground: Ground, place: str, township: Unit, by: User) -> None:
+    """A file of a township's cadres with identity numbers that waits for a county leader, and kept columns."""
+    export = ExportFile(
+        listing="cadres",
+        filters={"q": f"{_word(place)}人"},
+        columns=["village", "name", "id_number"],
+        purpose="roster",
+        note=f"{_word(place)}核对",
+        has_numbers=True,
+        people_count=51,
+        path=township.path,
+        paths=[township.path],
+        state=ExportFile.State.WAITING,
+        requested_by=by,
+    )
+    export.keep_file(_word(place).encode())
+    export.save()
+    ground.pks["export"][place] = export.pk
+    kept = SavedColumns.objects.create(user=by, listing="units", name=f"{_word(place)}列", columns=["village"])
+    ground.pks["columns"][place] = kept.pk

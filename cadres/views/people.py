@@ -71,7 +71,7 @@ def person_list(request: HttpRequest) -> HttpResponse:
     user = request.user
     must_hold(user, "cadres.view_person")
     filters = PeopleFilter(request.GET, user=user)
-    rows = _narrowed(user, filters) if filters.is_valid() else Person.objects.none()
+    rows = people_shown(user, filters)
     page = CappedPaginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "title": _("Village cadres"),
@@ -87,8 +87,10 @@ def person_list(request: HttpRequest) -> HttpResponse:
     return render(request, "cadres/person_list.html", context)
 
 
-def _narrowed(user: User, filters: PeopleFilter) -> Any:
-    """People by place, post and state on the day, in the order of rosters: village, post, name."""
+def people_shown(user: User, filters: PeopleFilter) -> Any:
+    """People by place, post and state on the day, in the order of rosters; nobody for a wrong condition."""
+    if not filters.is_valid():
+        return Person.objects.none()
     chosen, day = filters.cleaned_data, filters.on
     held = Posting.objects.for_user(user).held_on(day).filter(person=OuterRef("pk"))
     if chosen["post"]:

@@ -31,9 +31,7 @@ def resident_list(request: HttpRequest) -> HttpResponse:
     must_hold(user, "cadres.view_residency")
     filters = DayFilter(request.GET, user=user, permission="cadres.view_residency")
     day = filters.on
-    rows: Any = Residency.objects.for_user(user).filter(started_on__lte=day)
-    rows = filters.under(rows.filter(Q(ended_on__isnull=True) | Q(ended_on__gte=day)), "unit__path")
-    rows = rows.select_related("person", "unit").annotate(
+    rows = residents_shown(user, filters).annotate(
         checks=Count("spot_checks", distinct=True, filter=Q(spot_checks__checked_on__lte=day)),
         absences=Count(
             "spot_checks", distinct=True, filter=Q(spot_checks__checked_on__lte=day, spot_checks__was_present=False)
@@ -53,6 +51,14 @@ def resident_list(request: HttpRequest) -> HttpResponse:
         "may_add": bool(paths_for(user, "cadres.add_residency")),
     }
     return render(request, "cadres/resident_list.html", context)
+
+
+def residents_shown(user: Any, filters: DayFilter) -> Any:
+    """Who lives in a village of the chosen place on the chosen day."""
+    day = filters.on
+    rows: Any = Residency.objects.for_user(user).filter(started_on__lte=day)
+    rows = filters.under(rows.filter(Q(ended_on__isnull=True) | Q(ended_on__gte=day)), "unit__path")
+    return rows.select_related("person", "unit")
 
 
 def _days_away(user: Any, found: list[Residency], day: Any) -> dict[int, int]:

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from branches.record_forms import PlaceFilter
 from branches.scoped_admin import CappedPaginator
 from branches.scoping import fetch, must_hold, paths_for
 from cadres.ages import age_on
@@ -27,11 +26,8 @@ PER_PAGE = 25
 def talent_list(request: HttpRequest) -> HttpResponse:
     user = request.user
     must_hold(user, "cadres.view_talent")
-    filters: PlaceFilter = TalentFilter(request.GET, user=user)
-    rows: Any = Talent.objects.for_user(user).filter(withdrawn_on__isnull=True).select_related("person__unit")
-    rows = filters.under(rows, "person__unit__path")
-    if filters.is_valid() and filters.cleaned_data["kind"]:
-        rows = rows.filter(kind=filters.cleaned_data["kind"])
+    filters = TalentFilter(request.GET, user=user)
+    rows = talents_shown(user, filters)
     page = CappedPaginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     found = list(page)
     today = timezone.localdate()
@@ -45,6 +41,15 @@ def talent_list(request: HttpRequest) -> HttpResponse:
         "crumbs": [(reverse("cadres:person_list"), _("Village cadres"))],
     }
     return render(request, "cadres/talent_list.html", context)
+
+
+def talents_shown(user: Any, filters: TalentFilter) -> Any:
+    """Who agreed to be in the register and has not withdrawn it, by the conditions of the list."""
+    rows: Any = Talent.objects.for_user(user).filter(withdrawn_on__isnull=True).select_related("person__unit")
+    rows = filters.under(rows, "person__unit__path")
+    if filters.is_valid() and filters.cleaned_data["kind"]:
+        rows = rows.filter(kind=filters.cleaned_data["kind"])
+    return rows
 
 
 def _page(person: Person, title: str, back: str, **more: Any) -> Page:
