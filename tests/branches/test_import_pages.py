@@ -404,6 +404,14 @@ def test_a_preview_that_no_longer_holds_is_shown_anew(editor: Client, east_edito
     assert "预览之后系统里的数据有变化" in text_of(editor.get(f"/imports/{batch.pk}/"))
 
 
+def test_what_changes_stands_beside_what_was(editor: Client, east_editor: User, tmp_path: Path) -> None:
+    applied(brought(tmp_path, east_editor, GOOD), east_editor)
+    batch = brought(tmp_path, east_editor, [*GOOD[:6], "本科"])
+    page = text_of(editor.get(f"/imports/{batch.pk}/?tab=changed"))
+    assert "张三" in page
+    assert "<del>大专</del> → <ins>本科</ins>" in page
+
+
 @time_machine.travel("2026-11-25 12:00 +08:00", tick=True)
 def test_who_left_is_ticked_with_the_last_day(editor: Client, east_editor: User, tmp_path: Path) -> None:
     rows = [["东一村", name, "男", "1975.03", "", "委员", "大专"] for name in ("张三", "李四", "王五")]
