@@ -57,4 +57,4 @@ def test_the_queries_do_not_grow(county_admin: User, words: str, number: int) ->
     with CaptureQueriesContext(connection) as queries:
         html = client.get("/search/", {"q": words}).content.decode()
     assert html.count('scope="row"') == number
-    assert len(queries) == 12
+    assert len(queries) == 14
