@@ -17,6 +17,7 @@ from branches.versions import Conflict
 from cadres.limits import LimitsByPlace, limits_for
 from cadres.models import DisciplineAction, PeopleLimits, Person, ReserveAssessment, ReserveCadre, ReserveStep
 from cadres.services import reserve
+from cadres.services.limits import set_limits
 from cadres.services.reserve import MOVES
 from imports.dates import PartialDate
 from tests.cadres.people import make_person, post
@@ -316,3 +317,14 @@ def test_limits_are_those_of_the_county_else_the_defaults(county: Unit, django_a
         assert [places.at(path).reserve_entry_age for path in (village, county.path, "0009")] == [40, 40, 45]
     assert limits_for(village).reserve_entry_age == 40
     assert (places.furthest("vacancy_days"), places.furthest("reserve_entry_age")) == (60, 45)
+
+
+def test_limits_are_set_once_for_a_county_and_the_same_again_tells_nothing(county: Unit, county_admin: User) -> None:
+    with pytest.raises(ValidationError) as caught:
+        set_limits(Unit.objects.get(name="东乡"), {}, version=None, by=county_admin)
+    assert codes(caught.value) == ["not_a_county"]
+    set_limits(county, {"reserve_target": 3}, version=None, by=county_admin)
+    row = set_limits(county, {"reserve_target": 3}, version=1, by=county_admin)
+    assert (row.reserve_target, row.reserve_entry_age, AuditEvent.objects.count()) == (3, 45, 1)
+    with pytest.raises(Conflict):
+        set_limits(county, {"reserve_target": 4}, version=1, by=county_admin)

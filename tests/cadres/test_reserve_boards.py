@@ -13,8 +13,11 @@ from accounts.models import User
 from branches.models import Unit
 from cadres import reserve_boards
 from cadres.models import Attendance, Person, ReserveCadre, ReserveStep, Training
+from cadres.places import owners
 from cadres.reserve_boards import Coverage, VillageStock, share_percent
 from cadres.services import reserve
+from cadres.statistics import figures_on
+from cadres.succession import succession
 from imports.dates import PartialDate
 from tests.cadres.people import make_person, post
 from tests.cadres.reserves import TODAY, enter, nominate
@@ -103,6 +106,26 @@ def test_a_village_merged_twice_and_one_closed_without_a_successor(county: Unit,
     Unit.objects.filter(pk=second.pk).update(valid_to=date(2026, 6, 30), merged_into=last)
     Unit.objects.filter(pk=closed.pk).update(valid_to=date(2026, 6, 30))
     assert stock(county_admin) == {"东三村": 2, "西一村": 0, "西二村": 0}
+
+
+def test_what_stood_at_a_village_closed_or_merged_elsewhere_is_nobody_elses(
+    county: Unit, county_admin: User, west_editor: User
+) -> None:
+    closed, merged = Unit.objects.get(name="东二村"), Unit.objects.get(name="东三村")
+    for unit in (closed, merged):
+        person = make_person(unit.name, unit.name, birth="1990")
+        enter(person)
+        post(person, 10)
+    Unit.objects.filter(pk=closed.pk).update(valid_to=date(2026, 6, 30))
+    Unit.objects.filter(pk=merged.pk).update(valid_to=date(2026, 6, 30), merged_into=Unit.objects.get(name="东一村"))
+    west = list(Unit.objects.filter(path__startswith=Unit.objects.get(name="西乡").path).villages())
+    assert owners(west, DAY) == {unit.pk: unit.pk for unit in west}
+    assert stock(west_editor) == {"西一村": 0, "西二村": 0}
+    rows = {row.village.name: row for row in succession(county_admin, DAY)}
+    assert [(name, len(row.team), len(row.reserve)) for name, row in rows.items() if row.team] == [("东一村", 1, 1)]
+    for subject in ("posts", "reserve"):
+        people = figures_on(county_admin, subject, DAY).people
+        assert [one.name for one in people] == ["东三村"]
 
 
 # --- Funnel ---------------------------------------------------------------------------------
