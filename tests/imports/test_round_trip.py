@@ -146,6 +146,7 @@ def full(county: Unit) -> None:
         mentor="张三",
         entered_on=PartialDate(2024, 1),
     )
+    post(make_person("钱七", "西二村", birth="1988-08"), codes.CLERK, started_on=PartialDate(2021))
     for village in Unit.objects.villages():
         card = Village.objects.create(unit=village, population=0, farmland_mu=Decimal("12.50"))
         Branch.objects.create(unit=village, name=f"{village.name}党支部", established_on=date(1999, 7, 1))
