@@ -87,7 +87,7 @@ def upload(sheet_name: str, name: str, raw: bytes, *, by: User) -> ImportBatch:
 @transaction.atomic
 def answer_columns(batch: ImportBatch, columns: Mapping[str, str], *, by: User) -> None:
     """What headings mean: heading -> field, "" for a column to leave out. Remembered for the place of the batch."""
-    batch = _taken(batch, by, ImportBatch.State.CHECKED, ImportBatch.State.FAILED)
+    batch = taken(batch, by, ImportBatch.State.CHECKED, ImportBatch.State.FAILED)
     sheet = sheet_called(batch.sheet)
     unknown = set(columns.values()) - set(sheet.by_field) - {""}
     if unknown:
@@ -112,10 +112,20 @@ def answer_columns(batch: ImportBatch, columns: Mapping[str, str], *, by: User) 
 @transaction.atomic
 def answer_cells(batch: ImportBatch, cells: Mapping[CellPlace, str], *, by: User) -> None:
     """What cells should say; "" for a cell to count as empty. The file is checked again."""
-    batch = _taken(batch, by, ImportBatch.State.CHECKED)
+    batch = taken(batch, by, ImportBatch.State.CHECKED)
     choices = Choices.from_json(batch.choices)
     choices.cells |= dict(cells)
     _answered(batch, choices, by)
+
+
+@transaction.atomic
+def note_left(batch: ImportBatch, left: Mapping[str, date], *, by: User) -> None:
+    """Replaces the noted records that have ended, with their last days. They are checked at confirming."""
+    batch = taken(batch, by, ImportBatch.State.CHECKED)
+    choices = Choices.from_json(batch.choices)
+    choices.left = dict(left)
+    batch.choices = choices.as_json()
+    batch.save(update_fields=["choices"])
 
 
 @transaction.atomic
@@ -127,7 +137,7 @@ def confirm(
     ValidationError: nothing to write, faulty rows when all or nothing was chosen, a check still
     running, a last day in the future.
     """
-    batch = _taken(batch, by, ImportBatch.State.CHECKED)
+    batch = taken(batch, by, ImportBatch.State.CHECKED)
     given = dict(left or {})
     rows = batch.rows.values_list("outcome", "target")
     outcomes = [outcome for outcome, _target in rows]
@@ -153,9 +163,10 @@ def undo(batch: ImportBatch, *, by: User) -> None:
     """Asks for everything the batch wrote to be put back. ValidationError after the days of undoing."""
     batch = _locked(batch)
     _must_write(by, batch)
-    if batch.state != ImportBatch.State.APPLIED:
+    was_cut_off = batch.state == ImportBatch.State.UNDOING and not is_under_way(batch)
+    if batch.state != ImportBatch.State.APPLIED and not was_cut_off:
         raise ValidationError(_("Only an import that was applied can be undone."), "not_applied")
-    if not can_be_undone(batch):
+    if not is_within_days_of_undoing(batch):
         raise ValidationError(
             _("An import can be undone for %(days)s days. Correct the records themselves."),
             "too_late",
@@ -169,7 +180,7 @@ def undo(batch: ImportBatch, *, by: User) -> None:
 @transaction.atomic
 def give_up(batch: ImportBatch, *, by: User) -> None:
     """The user does not want this file. Nothing was written; the file is forgotten at once."""
-    batch = _taken(batch, by, ImportBatch.State.CHECKED, ImportBatch.State.FAILED)
+    batch = taken(batch, by, ImportBatch.State.UPLOADED, ImportBatch.State.CHECKED, ImportBatch.State.FAILED)
     batch.state = ImportBatch.State.CANCELLED
     batch.sealed_file, batch.choices = None, None
     batch.save(update_fields=["state", "sealed_file", "choices"])
@@ -178,11 +189,11 @@ def give_up(batch: ImportBatch, *, by: User) -> None:
 
 
 def can_be_undone(batch: ImportBatch) -> bool:
-    return (
-        batch.state == ImportBatch.State.APPLIED
-        and batch.applied_at is not None
-        and timezone.now() <= batch.applied_at + timedelta(days=UNDO_DAYS)
-    )
+    return batch.state == ImportBatch.State.APPLIED and is_within_days_of_undoing(batch)
+
+
+def is_within_days_of_undoing(batch: ImportBatch) -> bool:
+    return batch.applied_at is not None and timezone.now() <= batch.applied_at + timedelta(days=UNDO_DAYS)
 
 
 def is_under_way(batch: ImportBatch) -> bool:
@@ -194,8 +205,11 @@ def _locked(batch: ImportBatch) -> ImportBatch:
     return ImportBatch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
 
 
-def _taken(batch: ImportBatch, by: User, *states: str) -> ImportBatch:
-    """The batch, locked, in one of the states, no job at work on it, asked for by who uploaded it."""
+def taken(batch: ImportBatch, by: User, *states: str) -> ImportBatch:
+    """The batch, locked, in one of the states, no job at work on it, asked for by who uploaded it.
+
+    One whose applying was cut off for good counts as checked again: nothing of it was written.
+    """
     locked = _locked(batch)
     _must_write(by, locked)
     if locked.uploaded_by_id != by.pk:
@@ -294,13 +308,18 @@ def _apply(run: JobRun, batch: ImportBatch, read: list[Worksheet] | FileRefused)
 def undo_batch(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
     """Puts back what stood before, in one transaction. Rows that others changed since stay, and are listed."""
     run.progress(0, 1, gettext_noop("Putting back"))
-    with transaction.atomic():
-        batch = _locked(ImportBatch(pk=batch_id))
-        if batch.state != ImportBatch.State.UNDOING:
-            return {}
-        take_back(batch, run.by)
-        _note(batch, "imports.undo_importbatch", run.by)
-        run.finish_in_transaction({"batch": batch_id})
+    try:
+        with transaction.atomic():
+            batch = _locked(ImportBatch(pk=batch_id))
+            if batch.state != ImportBatch.State.UNDOING:
+                return {}
+            take_back(batch, run.by)
+            _note(batch, "imports.undo_importbatch", run.by)
+            run.finish_in_transaction({"batch": batch_id})
+    except ValidationError:
+        # It stays applied, and can be undone when what stands in the way is gone.
+        ImportBatch.objects.filter(pk=batch_id, state=ImportBatch.State.UNDOING).update(state=ImportBatch.State.APPLIED)
+        raise
     return None
 
 

@@ -167,7 +167,7 @@ def _people(unit: Unit, word: str) -> dict[str, Model]:
     day = date(2026, 9, 1)
     person = Person.objects.create(unit=unit, name=f"{word}书记", resume=f"{word}简历", birth=PartialDate(1975, 2))
     training = Training.objects.create(unit=unit, title=f"{word}培训", kind="heads", held_on=day, ends_on=day, hours=8)
-    Attendance.objects.create(training=training, person=person, hours=8, note=f"{word}备注")
+    attendance = Attendance.objects.create(training=training, person=person, hours=8, note=f"{word}备注")
     stay = Residency.objects.create(
         person=person, unit=unit, role="first_secretary", sent_by=f"{word}局", started_on=day
     )
@@ -179,6 +179,7 @@ def _people(unit: Unit, word: str) -> dict[str, Model]:
             person=person, unit=unit, post=10, started_on=PartialDate(2021, 12), document=f"{word}文号"
         ),
         "training": training,
+        "attendance": attendance,
         "residency": stay,
         "commendation": Commendation.objects.create(person=person, title=f"{word}表彰", level="county", awarded_on=day),
         "discipline": DisciplineAction.objects.create(

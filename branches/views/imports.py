@@ -31,7 +31,6 @@ from branches.import_answers import answers_in, left_in
 from branches.scoping import must_hold, paths_for
 from imports import batches, limits
 from imports.choices import Choices
-from imports.leaving import note_left
 from imports.models import ImportBatch, ImportRow
 from imports.old_numbers import converted_numbers
 from imports.refusals import FileRefused
@@ -299,7 +298,7 @@ def import_left(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _note_left(request: HttpRequest, batch: ImportBatch) -> str:
     left = left_in(request.POST, Choices.from_json(batch.choices).left)
-    note_left(batch, left, by=request.user)
+    batches.note_left(batch, left, by=request.user)
     words = ngettext("%(n)d person is noted as having left.", "%(n)d people are noted as having left.", len(left))
     return words % {"n": len(left)}
 

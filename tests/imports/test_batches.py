@@ -12,7 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import AuditEvent, User
+from accounts import jobs
+from accounts.models import AuditEvent, Job, User
 from branches.models import Branch, Unit, Village
 from cadres.models import Attendance, Person, Posting, ReserveCadre, ReserveStep, Training
 from collective_economy.models import LedgerEntry
@@ -408,3 +409,37 @@ def test_a_file_that_cannot_be_read_says_so_and_can_be_given_up(tmp_path: Path, 
     assert (batch.state, batch.answer["file_problem"], batch.answer["ok"]) == ("failed", "file_type", False)
     assert "PDF" in batch.answer["message"]
     batches.give_up(batch, by=county_admin)
+
+
+def test_an_undo_that_records_stand_in_the_way_of_leaves_the_import_applied(tmp_path: Path, county_admin: User) -> None:
+    stored = make_person("张三", identity=NUMBER, birth="1973-03-17")
+    held = post(stored, 80)
+    batch = bring_rows(tmp_path, "cadres", ROWS[:2], county_admin)
+    applied(batch, county_admin, left={f"posting:{held.pk}": date(2026, 1, 1)})
+    later = post(stored, 80)
+    batches.undo(batch, by=county_admin)
+    batch.refresh_from_db()
+    jobs.run(batch.job_id or 0)
+    batch.refresh_from_db()
+    assert batch.state == "applied"
+    assert batch.job is not None
+    assert "无法恢复原样" in batch.job.message
+    later.delete()
+    assert undone(batch, county_admin).state == "undone"
+    held.refresh_from_db()
+    assert held.ended_on is None
+
+
+def test_what_was_cut_off_for_good_can_be_asked_for_again(tmp_path: Path, county_admin: User) -> None:
+    batch = bring_rows(tmp_path, "cadres", ROWS[:2], county_admin)
+    batches.confirm(batch, by=county_admin)
+    Job.objects.update(state=Job.State.FAILED)
+    applied(batch, county_admin)
+    batches.undo(batch, by=county_admin)
+    Job.objects.update(state=Job.State.FAILED)
+    assert undone(batch, county_admin).state == "undone"
+    lost = batches.upload("cadres", "x.xlsx", b"x", by=county_admin)
+    Job.objects.update(state=Job.State.FAILED)
+    batches.give_up(lost, by=county_admin)
+    lost.refresh_from_db()
+    assert lost.state == "cancelled"
