@@ -189,7 +189,9 @@ def give_up(batch: ImportBatch, *, by: User) -> None:
 
 
 def can_be_undone(batch: ImportBatch) -> bool:
-    return batch.state == ImportBatch.State.APPLIED and is_within_days_of_undoing(batch)
+    """Asked when no job is at work on it: one whose undoing was cut off for good can be asked for again."""
+    states = (ImportBatch.State.APPLIED, ImportBatch.State.UNDOING)
+    return batch.state in states and is_within_days_of_undoing(batch)
 
 
 def is_within_days_of_undoing(batch: ImportBatch) -> bool:
