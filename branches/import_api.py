@@ -149,12 +149,12 @@ class ImportBatchViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
     @action(detail=True, methods=["post"])
     def cells(self, request: Request, pk: str) -> Response:
         """Correct cells; the file is checked again."""
+        batch = self.get_object()
         body = CellsSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given = {
             (cell["worksheet"], cell["row"], cell["column"]): cell["text"] for cell in body.validated_data["cells"]
         }
-        batch = self.get_object()
         batches.answer_cells(batch, given, by=request.user)
         return Response(self._told(batch))
 
@@ -162,10 +162,10 @@ class ImportBatchViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
         """Have what the check shows written, once."""
+        batch = self.get_object()
         body = ConfirmSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         left: dict[str, date] = body.validated_data["left"]
-        batch = self.get_object()
         batches.confirm(batch, by=request.user, is_all_or_nothing=body.validated_data["all_or_nothing"], left=left)
         return Response(self._told(batch))
 
