@@ -307,7 +307,7 @@ MATRIX: tuple[Capability, ...] = (
         BUSINESS,
         "assessments.export_result",
         "imports.view_exportfile",
-        "imports.add_exportfile",
+        "imports.ask_exportfile",
     ),
     _row(
         "export_numbers",

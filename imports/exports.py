@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MAKE = "imports.make_export"
 ADD, NUMBERS, ASK, APPROVE = (
-    "imports.add_exportfile",
+    "imports.ask_exportfile",
     "imports.export_numbers",
     "imports.ask_numbers",
     "imports.approve_exportfile",

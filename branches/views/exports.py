@@ -124,7 +124,7 @@ def export_new(request: HttpRequest) -> HttpResponse:
 
 def _listing(request: HttpRequest) -> Listing:
     """The list that the address names; 404 for none, 403 for one that is not the reader's."""
-    must_hold(request.user, "imports.add_exportfile")
+    must_hold(request.user, "imports.ask_exportfile")
     try:
         listing = listing_called(request.GET.get("list", ""))
     except ValidationError as error:

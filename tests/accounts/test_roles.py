@@ -96,10 +96,9 @@ def test_maker_is_not_checker(maker: str, checker: str) -> None:
 
 def test_leader_enters_nothing_and_inspector_writes_nothing() -> None:
     verbs = ("enter_", "submit_", "add_", "change_", "close_")
-    a_file_of_what_they_see = "imports.add_exportfile"
     for role in (Role.CL, Role.RI):
         writing = {p for p in permissions_of(role) if p.split(".")[1].startswith(verbs)}
-        assert writing == {a_file_of_what_they_see}
+        assert not writing, role
 
 
 def test_separation() -> None:
