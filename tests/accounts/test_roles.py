@@ -86,6 +86,7 @@ def test_auditor_changes_nothing() -> None:
         ("branches.add_membership", "branches.confirm_membership"),
         ("assessments.submit_return", "assessments.review_return"),
         ("assessments.close_period", "assessments.publish_ranking"),
+        ("imports.ask_numbers", "imports.approve_exportfile"),
     ],
 )
 def test_maker_is_not_checker(maker: str, checker: str) -> None:
