@@ -86,7 +86,7 @@ class UploadSerializer(serializers.Serializer[Any]):
         self.fields["sheet"].choices = names()  # type: ignore[attr-defined]
 
 
-class CellSerializer(serializers.Serializer[Any]):
+class CorrectedCellSerializer(serializers.Serializer[Any]):
     """What to read at a cell instead of what it says. An empty text: the cell counts as empty."""
 
     worksheet = serializers.CharField(max_length=100)
@@ -95,8 +95,8 @@ class CellSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(allow_blank=True, max_length=2000, trim_whitespace=False)
 
 
-class CellsSerializer(serializers.Serializer[Any]):
-    cells = CellSerializer(many=True, allow_empty=False)
+class CorrectedCellsSerializer(serializers.Serializer[Any]):
+    cells = CorrectedCellSerializer(many=True, allow_empty=False)
 
 
 class ConfirmSerializer(serializers.Serializer[Any]):
@@ -145,12 +145,12 @@ class ImportBatchViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
         batch = batches.upload(body.validated_data["sheet"], file.name, file.read(), by=request.user)
         return Response(self._told(batch), status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=CellsSerializer, responses=ImportBatchDetailSerializer)
+    @extend_schema(request=CorrectedCellsSerializer, responses=ImportBatchDetailSerializer)
     @action(detail=True, methods=["post"])
     def cells(self, request: Request, pk: str) -> Response:
         """Correct cells; the file is checked again."""
         batch = self.get_object()
-        body = CellsSerializer(data=request.data)
+        body = CorrectedCellsSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given = {
             (cell["worksheet"], cell["row"], cell["column"]): cell["text"] for cell in body.validated_data["cells"]

@@ -20,7 +20,14 @@ PRODUCTION = {
     "SECRET_KEY": "check-only-3mZ8qT1vX6cR9wL2yB5nK7dF4gH0jP-3mZ8qT1vX6cR9wL2",
 }
 APPS = ("accounts", "imports", "branches", "cadres", "assessments", "collective_economy")
-FIRST_RELEASE = {"accounts": "0005", "assessments": "0008", "branches": "0004", "cadres": "0001", "collective_economy": "0001", "imports": "0002"}
+FIRST_RELEASE = {
+    "accounts": "0005",
+    "assessments": "0008",
+    "branches": "0004",
+    "cadres": "0001",
+    "collective_economy": "0001",
+    "imports": "0002",
+}
 """Up to these, migrations met no data: what locks or drops cannot hurt. Everything after them is linted."""
 
 

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts import audit
+from accounts.bulk import insert_rows
 from accounts.models import User
 from assessments import engine, inputs, receipts
 from assessments.history import History
@@ -27,7 +28,6 @@ from assessments.models import Adjustment, Period, Ranking, Result, Return, Unlo
 from assessments.rules import SchemeRules
 from assessments.services.periods import rules_of_month
 from assessments.services.review import relock_due, returned_twice
-from accounts.bulk import insert_rows
 
 if TYPE_CHECKING:
     from accounts.jobs import JobRun

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.bulk import insert_rows
 from accounts.models import User
 from assessments.deadlines import FIELDS, next_month
 from assessments.in_force import SetAside, rules_in_force, set_aside
@@ -29,7 +30,6 @@ from assessments.rules import SchemeRules, to_scaled
 from assessments.services import month_plan
 from assessments.services.schemes import rules_of
 from branches import indicators
-from accounts.bulk import insert_rows
 from branches.models import Unit, VillageClass
 from branches.querysets import valid_on
 from branches.scoping import STEP

@@ -290,5 +290,7 @@ SPECTACULAR_SETTINGS = {
         "ReturnState": "assessments.models.Return.State",
         "RankingState": "assessments.models.Ranking.State",
         "AppealState": "assessments.models.Appeal.State",
+        "ImportState": "imports.models.ImportBatch.State",
+        "RowState": "assessments.cells.State",
     },
 }
