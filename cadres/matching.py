@@ -12,7 +12,6 @@ from typing import Any
 
 from accounts.encryption import keyed_index
 from branches.unit_lookup import Place
-from cadres.codes import Post
 from cadres.models import Person
 from imports.dates import PartialDate
 from imports.identity import ReadIdentity, to_18
@@ -33,13 +32,22 @@ class Candidate:
     person: Person | None = None
     is_elsewhere: bool = False
     """On record in another village; without `person` in one that the user may not write."""
-    posts: list[Post] = field(default_factory=list)
+    places: dict[int, Place] = field(default_factory=dict)
+    """id of a row -> its village: somebody may hold posts in two."""
     record: Any = None
     """The entry of the roster that the person has already: open postings, an entry of the reserve."""
 
     @property
     def first(self) -> Row:
         return self.rows[0]
+
+    def with_only(self, rows: list[Row]) -> Candidate:
+        """The same person with some of the rows."""
+        return Candidate(rows, self.places.get(id(rows[0])), self.identity, places=self.places)
+
+    @property
+    def villages(self) -> set[int]:
+        return {self.places[id(row)].pk for row in self.rows if id(row) in self.places}
 
     def problems_become_those_of_the_first(self) -> None:
         for row in self.rows[1:]:
@@ -71,6 +79,8 @@ def group_rows(rows: list[Row], places: Mapping[int, Place]) -> list[Candidate]:
             known = Candidate([], places.get(index), identity)
             groups.append(known)
         known.rows.append(row)
+        if index in places:
+            known.places[id(row)] = places[index]
         if identity:
             by_identity.setdefault(identity, known)
         if key:
@@ -106,8 +116,8 @@ def match_people(candidates: list[Candidate], paths: list[str]) -> None:
             candidate = indexes[str(person.identity_index)]
             if any(person.unit.path.startswith(path) for path in paths):
                 candidate.person = person
-            candidate.is_elsewhere = candidate.place is not None and person.unit_id != candidate.place.pk
-    units = sorted({candidate.place.pk for candidate in candidates if candidate.place})
+            candidate.is_elsewhere = candidate.place is not None and person.unit_id not in candidate.villages
+    units = sorted({village for candidate in candidates for village in candidate.villages})
     by_facts: dict[tuple[Any, ...], list[Person]] = defaultdict(list)
     for batch in batches(units):
         for person in Person.objects.filter(unit_id__in=batch).select_related("unit").order_by("pk"):

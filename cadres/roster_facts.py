@@ -54,7 +54,8 @@ def said_about(candidate: Candidate, names: Sequence[str] = FACTS) -> dict[str, 
             given["identity_number"] = identity.number
         said = {**given, **said}
     if candidate.place:
-        said["unit_id"] = candidate.place.pk
+        home = candidate.person.unit_id if candidate.person else None
+        said["unit_id"] = home if home in candidate.villages else candidate.place.pk
     return said
 
 

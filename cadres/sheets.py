@@ -85,7 +85,7 @@ class PeopleSheet(PlaceSheet):
             return
         for row in group.rows:
             mark_duplicate(row)
-            yield Candidate([row], group.place, group.identity)
+            yield group.with_only([row])
 
     def check_together(self, candidates: list[Candidate]) -> None:
         """What only shows when all people are known."""
@@ -170,9 +170,9 @@ class CadresSheet(PeopleSheet):
             row.add("required_missing", columns[0])
 
     def split_duplicates(self, group: Candidate) -> Iterator[Candidate]:
-        said: dict[tuple[Post, ...], list[Row]] = defaultdict(list)
+        said: dict[object, list[Row]] = defaultdict(list)
         for row in group.rows:
-            said[tuple(sorted(posts_of(row)))].append(row)
+            said[(group.places.get(id(row)), *sorted(posts_of(row)))].append(row)
         for rows in said.values():
             if len(rows) > 1:
                 for row in rows:
@@ -180,21 +180,20 @@ class CadresSheet(PeopleSheet):
         single = [rows[0] for rows in said.values() if len(rows) == 1]
         twice = [row for rows in said.values() if len(rows) > 1 for row in rows]
         if single:
-            posts = list(dict.fromkeys(post for row in single for post in posts_of(row)))
-            yield Candidate(single, group.place, group.identity, posts=posts)
+            yield group.with_only(single)
         for row in twice:
-            yield Candidate([row], group.place, group.identity, posts=posts_of(row))
+            yield group.with_only([row])
 
     def check_together(self, candidates: list[Candidate]) -> None:
         for post in (SECRETARY, DIRECTOR):
             holders: dict[int, list[Candidate]] = defaultdict(list)
             for candidate in candidates:
-                if candidate.place and any(held.code == post for held in candidate.posts):
-                    holders[candidate.place.pk].append(candidate)
-            for group in holders.values():
+                for village in {unit for unit, held in said_posts(candidate) if held.code == post}:
+                    holders[village].append(candidate)
+            for village, group in holders.items():
                 if len({candidate.identity or str(id(candidate)) for candidate in group}) > 1:
                     for candidate in group:
-                        _mark_holder(candidate, post)
+                        _mark_holder(candidate, village, post)
 
     def compare(self, candidates: list[Candidate], lookup: UnitLookup, user: User) -> list[Missing]:
         held = self._held(candidates)
@@ -203,9 +202,9 @@ class CadresSheet(PeopleSheet):
                 candidate.first.add("person_elsewhere", "village")
             if candidate.person:
                 candidate.record = {
-                    Post(each.post, each.words): each
+                    (each.unit_id, Post(each.post, each.words)): each
                     for each in held[candidate.person.pk]
-                    if candidate.place and each.unit_id == candidate.place.pk
+                    if each.unit_id in candidate.villages
                 }
                 candidate.first.differences += self._differences(candidate)
                 same = not candidate.first.target.news and not candidate.first.differences
@@ -217,15 +216,15 @@ class CadresSheet(PeopleSheet):
         return gone + [
             self._missing([posting], names, townships, is_counted=False)
             for candidate in candidates
-            if candidate.person and candidate.posts
-            for post, posting in candidate.record.items()
-            if post not in candidate.posts
+            if candidate.person and any(posts_of(row) for row in candidate.rows)
+            for held_post, posting in candidate.record.items()
+            if held_post not in said_posts(candidate)
         ]
 
     def _held(self, candidates: list[Candidate]) -> dict[int, list[Posting]]:
         """Person -> open postings in the villages of the rows."""
         held: dict[int, list[Posting]] = defaultdict(list)
-        units = sorted({candidate.place.pk for candidate in candidates if candidate.place})
+        units = sorted({village for candidate in candidates for village in candidate.villages})
         for batch in batches(units):
             postings = Posting.objects.open().filter(unit_id__in=batch).select_related("person")
             for posting in postings.order_by("unit__path", "post", "pk"):
@@ -235,32 +234,31 @@ class CadresSheet(PeopleSheet):
     def _differences(self, candidate: Candidate) -> list[Difference]:
         """What the posts of the rows change: posts taken up, since when, and the way into the term."""
         found: list[Difference] = []
-        added = [post for post in candidate.posts if post not in candidate.record]
+        added = [held for held in said_posts(candidate) if held not in candidate.record]
         if added:
-            before = words_of_posts(candidate.record)
-            found.append(Difference("admin_post", before, words_of_posts({*candidate.record, *added})))
-        for post, values in self._news_of_posts(candidate):
+            before = [post for _unit, post in candidate.record]
+            after = [*before, *(post for _unit, post in added)]
+            found.append(Difference("admin_post", words_of_posts(before), words_of_posts(after)))
+        for posting, values in self._news_of_posts(candidate):
             for name, value in values.items():
                 column = self.by_field["post_since" if name == "started_on" else "appointment_change"]
-                stored = getattr(candidate.record[post], name)
+                stored = getattr(posting, name)
                 found.append(Difference(column.field, column.words(stored), column.words(value)))
         return found
 
-    def _news_of_posts(self, candidate: Candidate) -> Iterator[tuple[Post, dict[str, Any]]]:
+    def _news_of_posts(self, candidate: Candidate) -> Iterator[tuple[Posting, dict[str, Any]]]:
         """For each post held already, what the rows say otherwise about it."""
         for row in candidate.rows:
             said = {"started_on": row.values["post_since"], "change": row.values["appointment_change"]}
-            for post in posts_of(row):
-                posting = candidate.record.get(post)
+            for held in posts_by_village(candidate, row):
+                posting = candidate.record.get(held)
                 if posting is not None:
-                    yield (
-                        post,
-                        {
-                            name: value
-                            for name, value in said.items()
-                            if value is not None and is_news(getattr(posting, name), value)
-                        },
-                    )
+                    news = {
+                        name: value
+                        for name, value in said.items()
+                        if value is not None and is_news(getattr(posting, name), value)
+                    }
+                    yield posting, news
 
     def _missing(
         self, postings: list[Posting], names: dict[int, str], townships: dict[int, str], *, is_counted: bool = True
@@ -278,25 +276,24 @@ class CadresSheet(PeopleSheet):
         return Missing(f"{kind}:{key}", cells, postings, is_counted)
 
     def write_entry(self, row: Row, candidate: Candidate, person: Person, writer: Writer) -> None:
-        place = candidate.place
-        held: dict[Post, Posting] = candidate.record or {}
-        for post, values in self._news_of_posts(candidate) if candidate.person else ():
-            writer.change(row, held[post], values, person.unit.path)
-        taken: set[Post] = set(held)
+        for posting, values in self._news_of_posts(candidate) if candidate.person else ():
+            writer.change(row, posting, values, person.unit.path)
+        taken: set[HeldPost] = set(candidate.record or ())
         for each in candidate.rows:
-            for post in posts_of(each):
-                if post in taken or place is None:
+            for held in posts_by_village(candidate, each):
+                if held in taken:
                     continue
-                taken.add(post)
+                taken.add(held)
+                village, post = held
                 posting = Posting(
                     person=person,
-                    unit_id=place.pk,
+                    unit_id=village,
                     post=post.code,
                     words=post.words,
                     change=each.values["appointment_change"] or "",
                     started_on=each.values["post_since"],
                 )
-                writer.create(row, posting, place.path)
+                writer.create(row, posting, candidate.places[id(each)].path)
 
     def end(self, missing: Missing, day: date, writer: Writer) -> None:
         for posting in missing.target:
@@ -309,10 +306,25 @@ def posts_of(row: Row) -> list[Post]:
     return list(dict.fromkeys([*(row.values["party_post"] or ()), *(row.values["admin_post"] or ()), *extra]))
 
 
-def _mark_holder(candidate: Candidate, post: int) -> None:
+HeldPost = tuple[int, Post]
+"""Village and post: somebody may hold posts in two villages."""
+
+
+def posts_by_village(candidate: Candidate, row: Row) -> list[HeldPost]:
+    place = candidate.places.get(id(row))
+    return [(place.pk, post) for post in posts_of(row)] if place else []
+
+
+def said_posts(candidate: Candidate) -> list[HeldPost]:
+    """All posts that the rows of somebody name, each once."""
+    return list(dict.fromkeys(held for row in candidate.rows for held in posts_by_village(candidate, row)))
+
+
+def _mark_holder(candidate: Candidate, village: int, post: int) -> None:
     for row in candidate.rows:
+        place = candidate.places.get(id(row))
         for name in ("party_post", "admin_post"):
-            if any(held.code == post for held in row.values[name] or ()):
+            if place and place.pk == village and any(held.code == post for held in row.values[name] or ()):
                 row.add("post_duplicate_holder", name)
                 return
 

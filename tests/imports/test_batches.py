@@ -443,3 +443,29 @@ def test_what_was_cut_off_for_good_can_be_asked_for_again(tmp_path: Path, county
     batches.give_up(lost, by=county_admin)
     lost.refresh_from_db()
     assert lost.state == "cancelled"
+
+
+def test_posts_in_two_villages_stay_in_theirs(tmp_path: Path, county_admin: User) -> None:
+    head, mine, other = HEAD, ROWS[1], ROWS[2]
+    there = ["西乡", "西一村", *mine[2:7], "书记", "", "2024.05", mine[10]]
+    batch = bring_rows(tmp_path, "cadres", [head, mine, other, there], county_admin)
+    assert (outcomes(batch), [row.number for row in batch.rows.all()]) == ({"new": 2}, [2, 3])
+    applied(batch, county_admin)
+    posts = Posting.objects.filter(person__name="张三").values_list("unit__name", "post", "started_on")
+    assert sorted(posts, key=str) == [
+        ("东一村", 10, PartialDate(2021, 3)),
+        ("东一村", 20, PartialDate(2021, 3)),
+        ("西一村", 10, PartialDate(2024, 5)),
+    ]
+    for rows in ([head, mine, other, there], [head, there, other, mine]):
+        again = bring_rows(tmp_path, "cadres", rows, county_admin)
+        assert outcomes(again) == {"unchanged": 2}
+    only_there = bring_rows(tmp_path, "cadres", [head, there], county_admin)
+    assert outcomes(only_there)["changed"] == 1
+    undone(batch, county_admin)
+    assert not Person.objects.exists()
+
+
+def test_the_same_post_twice_in_one_village_is_a_duplicate_in_two_it_is_not(tmp_path: Path, county_admin: User) -> None:
+    twice = bring_rows(tmp_path, "cadres", [HEAD, ROWS[1], ROWS[1]], county_admin)
+    assert outcomes(twice) == {"faulty": 2}
