@@ -176,7 +176,7 @@ def test_lists_take_the_same_queries_for_one_row_and_three(
         admin.get(address)
 
 
-LIST_QUERIES = {"scheme_list": 11, "period_calendar": 11, "holidays": 11}
+LIST_QUERIES = {"scheme_list": 13, "period_calendar": 13, "holidays": 13}
 
 
 # --- Weights --------------------------------------------------------------------------------

@@ -317,4 +317,4 @@ def test_the_list_asks_as_much_for_three_records_as_for_one(secretary: Client, c
     one = queries_of(secretary, "/life/")
     for branch in branches[1:]:
         make_life(branch)
-    assert queries_of(secretary, "/life/") == one <= 14
+    assert queries_of(secretary, "/life/") == one <= 16

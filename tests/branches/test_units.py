@@ -208,7 +208,7 @@ def test_county_staff_narrow_by_township_and_name(staff: Client, county: Unit, w
     one = queries_of(staff, "/villages/?q=东一")
     cards = staff.get(f"/villages/?township={west.pk}").context["page"]
     assert [card.unit.name for card in cards] == ["西一村", "西二村"]
-    assert queries_of(staff, "/villages/") == one <= 16
+    assert queries_of(staff, "/villages/") == one <= 18
 
 
 def test_a_card_is_kept_with_both_values_shown_on_a_conflict(client: Client, east_editor: User, village: Unit) -> None:
