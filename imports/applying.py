@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -70,15 +71,15 @@ def _keep_changes(batch: ImportBatch, answer: Answer, written: list[Written]) ->
     }
     rows = (
         (
-            uid.get_db_prep_value(change.uid, connection),
+            uid.get_db_prep_value(change.uid if change else uuid.uuid4(), connection),
             batch.pk,
             row_of[id(each)],
             each.record._meta.label_lower,
             each.record.pk,
-            change.sealed(each.before_as_json()),
+            change.sealed(each.before_as_json()) if change else None,
             version_of(each.record),
         )
-        for each, change in ((each, ImportChange()) for each in written)
+        for each, change in ((each, ImportChange() if each.before is not None else None) for each in written)
     )
     insert_rows(ImportChange, columns, rows)
     return set(row_of.values())
