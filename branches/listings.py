@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -32,8 +33,9 @@ CHUNK = 2_000
 class PlaceListing(Listing):
     """A list whose rows belong to places and whose conditions are a form."""
 
+    @abstractmethod
     def form(self, user: User, filters: Mapping[str, str]) -> FilterForm:
-        raise NotImplementedError
+        """The form of the list's page, filled with the conditions."""
 
     def with_right(self, rows: QuerySet[Any], user: User, permission: str) -> QuerySet[Any]:
         return rows_with(user, rows, permission)

@@ -122,16 +122,9 @@ class PostingSerializer(VillageFields, serializers.ModelSerializer[Posting]):
         read_only_fields = fields
 
 
-class OnDayFilter(UnderFilter):
-    """With `on`, the rows as they stood on a day."""
-
+class PostingFilter(UnderFilter):
     on = django_filters.DateFilter(method="filter_on", label="As of a day")
 
-    def filter_on(self, rows: QuerySet[Any], name: str, day: date) -> QuerySet[Any]:
-        raise NotImplementedError
-
-
-class PostingFilter(OnDayFilter):
     class Meta:
         model = Posting
         fields = ("person", "post", "under", "on")
@@ -180,7 +173,9 @@ class ReserveCadreSerializer(VillageFields, serializers.ModelSerializer[ReserveC
         read_only_fields = fields
 
 
-class ReserveCadreFilter(OnDayFilter):
+class ReserveCadreFilter(UnderFilter):
+    on = django_filters.DateFilter(method="filter_on", label="As of a day")
+
     class Meta:
         model = ReserveCadre
         fields = ("person", "stage", "under", "on")

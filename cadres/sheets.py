@@ -5,6 +5,7 @@ Rule: docs/import.md.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -90,9 +91,9 @@ class PeopleSheet(PlaceSheet):
     def check_together(self, candidates: list[Candidate]) -> None:
         """What only shows when all people are known."""
 
+    @abstractmethod
     def compare(self, candidates: list[Candidate], lookup: UnitLookup, user: User) -> list[Missing]:
         """Sets the outcome of each candidate's first row; the entries of these villages that the file leaves out."""
-        raise NotImplementedError
 
     def write(self, rows: Sequence[Row], left: Sequence[tuple[Missing, date]], writer: Writer) -> None:
         """Whoever is on record where the user may not write stays out: only the county can move them."""
@@ -110,13 +111,13 @@ class PeopleSheet(PlaceSheet):
         for missing, day in left:
             self.end(missing, day, writer)
 
+    @abstractmethod
     def write_entry(self, row: Row, candidate: Candidate, person: Person, writer: Writer) -> None:
         """The person's entry on this roster: posts, or a place in the reserve."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self, missing: Missing, day: date, writer: Writer) -> None:
         """What the user said has ended on `day`."""
-        raise NotImplementedError
 
 
 def mark_duplicate(row: Row) -> None:

@@ -26,10 +26,11 @@ from django.utils.translation import gettext_noop
 from accounts import audit
 from accounts.jobs import LIVE, JobRun, enqueue, handler
 from accounts.models import Job
+from accounts.roles import roles_with
 from imports import limits
 from imports.applying import apply_answer, take_back
 from imports.choices import CellPlace, Choices
-from imports.models import ColumnMapping, ImportBatch
+from imports.models import ColumnMapping, ImportBatch, ImportChange
 from imports.preview import check_batch, fingerprint_of, forget_rows, read_batch_file, store_preview
 from imports.reading import Worksheet
 from imports.refusals import FileRefused
@@ -225,7 +226,9 @@ def taken(batch: ImportBatch, by: User, *states: str) -> ImportBatch:
 
 
 def _must_write(user: User, batch: ImportBatch) -> None:
-    if not user.has_perm(sheet_called(batch.sheet).permission):
+    """PermissionDenied unless the user may write such rows where the import lies."""
+    granting = roles_with(sheet_called(batch.sheet).permission)
+    if not any(role in granting and batch.path.startswith(path) for role, path in audit.roles_of(user)):
         raise PermissionDenied
 
 
@@ -274,9 +277,7 @@ def apply_batch(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
     batch = ImportBatch.objects.select_related("uploaded_by").get(pk=batch_id)
     if batch.state != ImportBatch.State.CONFIRMED:
         return {}
-    user = batch.uploaded_by
-    if not user.has_perm(sheet_called(batch.sheet).permission):
-        raise PermissionDenied
+    _must_write(batch.uploaded_by, batch)
     run.progress(0, 3, gettext_noop("Reading the file"))
     read = read_batch_file(batch)
     run.progress(1, 3, gettext_noop("Checking rows"))
@@ -315,10 +316,12 @@ def undo_batch(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
             batch = _locked(ImportBatch(pk=batch_id))
             if batch.state != ImportBatch.State.UNDOING:
                 return {}
+            if run.by is not None:
+                _must_write(run.by, batch)
             take_back(batch, run.by)
             _note(batch, "imports.undo_importbatch", run.by)
             run.finish_in_transaction({"batch": batch_id})
-    except ValidationError:
+    except (ValidationError, PermissionDenied):
         # It stays applied, and can be undone when what stands in the way is gone.
         ImportBatch.objects.filter(pk=batch_id, state=ImportBatch.State.UNDOING).update(state=ImportBatch.State.APPLIED)
         raise
@@ -349,8 +352,9 @@ def forget_old_files(now: datetime) -> int:
     limit = now - timedelta(days=UNDO_DAYS)
     is_over = Q(applied_at__lt=limit) | Q(applied_at__isnull=True, uploaded_at__lt=limit)
     keys = list(ImportBatch.objects.filter(is_over, sealed_file__isnull=False).values_list("pk", flat=True)[:500])
+    old = ImportBatch.objects.filter(pk__in=keys)
     with transaction.atomic():
-        for batch in ImportBatch.objects.filter(pk__in=keys):
-            batch.changes.all().delete()
-        ImportBatch.objects.filter(pk__in=keys).update(sealed_file=None, choices=None)
+        ImportChange.objects.filter(batch__in=keys).delete()
+        old.filter(applied_at__isnull=True).update(state=ImportBatch.State.CANCELLED)
+        old.update(sealed_file=None, choices=None)
     return len(keys)

@@ -211,6 +211,8 @@ def test_a_township_writes_nothing_in_another(tmp_path: Path, east_editor: User,
     assert not Posting.objects.filter(unit__name="西一村").exclude(pk=held.pk).exists()
     with pytest.raises(PermissionDenied):
         batches.undo(batch, by=User.objects.create_user("nobody", name="nobody"))
+    with pytest.raises(PermissionDenied):
+        batches.undo(batch, by=west_editor)
     other = bring_rows(tmp_path, "cadres", ROWS, east_editor)
     with pytest.raises(PermissionDenied):
         batches.confirm(other, by=west_editor)
@@ -469,3 +471,13 @@ def test_posts_in_two_villages_stay_in_theirs(tmp_path: Path, county_admin: User
 def test_the_same_post_twice_in_one_village_is_a_duplicate_in_two_it_is_not(tmp_path: Path, county_admin: User) -> None:
     twice = bring_rows(tmp_path, "cadres", [HEAD, ROWS[1], ROWS[1]], county_admin)
     assert outcomes(twice) == {"faulty": 2}
+
+
+def test_a_file_that_nobody_applied_is_given_up_after_the_days_of_undoing(tmp_path: Path, county_admin: User) -> None:
+    batch = bring_rows(tmp_path, "cadres", ROWS, county_admin)
+    assert batches.forget_old_files(timezone.now() + timedelta(days=6)) == 0
+    assert batches.forget_old_files(timezone.now() + timedelta(days=8)) == 1
+    batch.refresh_from_db()
+    assert (batch.state, batch.sealed_file) == ("cancelled", None)
+    with pytest.raises(ValidationError, match="已过这一步"):
+        batches.confirm(batch, by=county_admin)
