@@ -11,13 +11,14 @@ from __future__ import annotations
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
 from imports import limits
 from imports.binary_workbook import inspect_binary_workbook
+from imports.plain_sheets import PlainCells, column_number, plain_cells
 from imports.refusals import FileRefused
 
 CHUNK = 1 << 16
@@ -195,20 +196,31 @@ class Archive:
             parser.EndElementHandler = end
         if text:
             parser.CharacterDataHandler = text
+        for chunk in self.chunks(entry):
+            parser.Parse(chunk, False)
+        parser.Parse(b"", True)
+
+    def chunks(self, entry: zipfile.ZipInfo | str) -> Iterator[bytes]:
+        """A part, unpacked bit by bit."""
         with self.archive.open(entry) as part:
             size = 0
             while chunk := part.read(CHUNK):
                 size += len(chunk)
                 if size > limits.UNPACKED_BYTES:
                     raise FileRefused("file_too_large", "unpacked")
-                parser.Parse(chunk, False)
-            parser.Parse(b"", True)
+                yield chunk
 
     # .xlsx
 
     def _walk_xlsx(self) -> None:
         month_styles = self._month_styles()
         for sheet, part in self._worksheets():
+            plain = plain_cells(self.chunks(part), month_styles)
+            if plain is not None and is_within_limits(plain, self.cells):
+                self.findings.faults.setdefault(sheet, {}).update(plain.faults)
+                self.findings.month_cells.setdefault(sheet, set()).update(plain.months)
+                self.cells += plain.cells
+                continue
             walk = SheetWalk(self, sheet, month_styles)
             self.parse(part, walk.start, walk.end, walk.text)
             self.cells += walk.cells
@@ -393,6 +405,12 @@ def check_extent(row: int, column: int, cells: int) -> None:
         raise FileRefused("file_too_large", "columns")
     if cells > limits.CELLS:
         raise FileRefused("file_too_large", "cells")
+
+
+def is_within_limits(plain: PlainCells, before: int) -> bool:
+    """False sends the sheet to the walk, which says what is too much."""
+    last_column = max(map(column_number, plain.columns), default=-1)
+    return plain.last_row < limits.ROWS and last_column < limits.COLUMNS and before + plain.cells <= limits.CELLS
 
 
 def column_of(reference: str) -> int:

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,6 +18,8 @@ from imports import limits
 from imports.refusals import FileRefused
 
 PROJECT = Path(__file__).resolve().parent.parent
+REPEATED = 50_000
+"""Different cells of one file that are kept once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,41 +61,68 @@ MAKERS: dict[str, Callable[[str], Cell]] = {
 
 def read_worksheets(path: Path, name: str | None = None) -> list[Worksheet]:
     """All worksheets of the file, hidden ones too. Raises FileRefused. `name` is the name it came with."""
-    answer = _ask_reader(path, name or path.name)
-    if "refused" in answer:
-        raise FileRefused(*answer["refused"])
-    return [
-        Worksheet(
-            sheet["name"],
-            sheet["is_visible"],
-            [(top, left, bottom, right) for top, left, bottom, right in sheet["merged"]],
-            [[_cell(value) for value in row] for row in sheet["rows"]],
-        )
-        for sheet in answer["worksheets"]
-    ]
+    worksheets: list[Worksheet] = []
+    texts, others = _Once(lambda text: text), _Once(lambda told: MAKERS[told[0]](told[1]))
+    for message in _told_by_reader(path, name or path.name):
+        if isinstance(message, list):
+            worksheets[-1].rows.extend(
+                [texts[value] if type(value) is str else others[value[0], value[1]] for value in row] for row in message
+            )
+        elif "worksheet" in message:
+            merged = [(top, left, bottom, right) for top, left, bottom, right in message["merged"]]
+            worksheets.append(Worksheet(message["worksheet"], message["is_visible"], merged, []))
+        elif "refused" in message:
+            raise FileRefused(*message["refused"])
+    return worksheets
 
 
-def _ask_reader(path: Path, name: str) -> dict[str, Any]:
-    """The reader's answer. A reader that was killed or gave up means a damaged or a too large file."""
+class _Once(dict[Any, Any]):
+    """Rosters repeat themselves: equal cells become one object. Those that only stand once soon fill it."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self.make = make
+
+    def __missing__(self, key: Any) -> Any:
+        value = self.make(key)
+        if len(self) < REPEATED:
+            self[key] = value
+        return value
+
+
+def _told_by_reader(path: Path, name: str) -> Iterator[Any]:
+    """What the reader says, line by line. One that was killed or gave up means a damaged or a too large file."""
     command = [sys.executable, "-m", "imports.reader_process", str(path.resolve()), name, json.dumps(limits.in_force())]
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1"}
+    reader = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    is_late = threading.Event()
+
+    def stop() -> None:
+        is_late.set()
+        reader.kill()
+
+    clock = threading.Timer(limits.READER_WALL_SECONDS, stop)
+    clock.daemon = True
+    clock.start()
+    is_done = False
     try:
-        done = subprocess.run(
-            command,
-            cwd=PROJECT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=limits.READER_WALL_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise FileRefused("file_too_large", "time") from error
-    if done.returncode != 0:
-        raise FileRefused("file_damaged", "reader")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
-
-
-def _cell(value: str | list[str]) -> Cell:
-    return value if isinstance(value, str) else MAKERS[value[0]](value[1])
+        for line in reader.stdout or ():
+            if not line.endswith(b"\n"):
+                break
+            message = json.loads(line)
+            is_done = isinstance(message, dict) and ("done" in message or "refused" in message)
+            yield message
+        if reader.wait() != 0 or not is_done:
+            raise FileRefused("file_too_large", "time") if is_late.is_set() else FileRefused("file_damaged", "reader")
+    finally:
+        clock.cancel()
+        reader.kill()
+        reader.wait()
+        if reader.stdout:
+            reader.stdout.close()

@@ -353,10 +353,9 @@ def test_the_reader_says_of_each_cell_what_it_is(tmp_path: Path) -> None:
     with xlsxwriter.Workbook(path) as workbook:
         workbook.add_worksheet("一").write(0, 0, 7)
         workbook.add_worksheet("二").hide()
-    answer = reader_process.main(path, "a.xlsx")
-    assert [(sheet["name"], sheet["is_visible"], sheet["rows"]) for sheet in answer["worksheets"]] == [
-        ("一", True, [[["n", "7"]]]),
-        ("二", False, []),
-    ]
-    assert reader_process.main(path, "a.xls") == {"refused": ["file_type", "named_xlsx"]}
-    assert reader_process.main(SAMPLES / "06-cadres-gb18030.csv", "b.csv")["worksheets"][0]["name"] == "b"
+    told = list(reader_process.messages(path, "a.xlsx"))
+    assert [(each["worksheet"], each["is_visible"]) for each in (told[0], told[2])] == [("一", True), ("二", False)]
+    assert (told[1], told[3:]) == ([[["n", "7"]]], [{"done": True}])
+    assert list(reader_process.messages(path, "a.xls")) == [{"refused": ["file_type", "named_xlsx"]}]
+    csv_told = list(reader_process.messages(SAMPLES / "06-cadres-gb18030.csv", "b.csv"))
+    assert csv_told[0]["worksheet"] == "b"
