@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from branches.import_pages import input_for, place_choices
 from branches.unit_lookup import township_core
-from imports.choices import CellPlace
+from imports.choices import CellPlace, RowPlace
 from imports.models import ImportBatch, ImportRow
 from imports.preview import problems_of
 from imports.repairs import TOWNSHIP, VILLAGE, Group, Layout, groups_of, place_answer
@@ -35,6 +35,15 @@ class Answers:
     """Places that were typed and are not among those offered."""
     kept: dict[CellPlace, str] = field(default_factory=dict)
     """What stays as it was shown: an empty cell below a corrected one would take over the correction."""
+
+    left_out: dict[RowPlace, bool] = field(default_factory=dict)
+    """Whether a row stays out."""
+    new_places: dict[RowPlace, bool] = field(default_factory=dict)
+    """Whether the place that a row names is to be made."""
+
+    @property
+    def says_something(self) -> bool:
+        return bool(self.cells or self.left_out or self.new_places)
 
     def everything(self) -> dict[CellPlace, str]:
         return self.kept | self.cells
@@ -64,7 +73,31 @@ def answers_in(post: QueryDict, batch: ImportBatch, user: User) -> Answers:
         else:
             answers.cells[place] = typed
     answers.kept = _kept(answers, batch, layout)
+    _take_rows(answers, post, batch, rows, groups.values())
     return answers
+
+
+def _take_rows(
+    answers: Answers, post: QueryDict, batch: ImportBatch, rows: Iterable[ImportRow], groups: Iterable[Group]
+) -> None:
+    """What was ticked about whole rows: kept out, taken in again, their places made. One query where rows are out."""
+    for group in groups:
+        if group.is_error and f"out-{group.key}" in post:
+            answers.left_out |= dict.fromkeys(group.row_places, True)
+        if f"first-{group.key}" in post:
+            answers.left_out |= dict.fromkeys(group.repeats, True)
+        if group.is_place and f"make-{group.key}" in post:
+            answers.new_places |= dict.fromkeys(group.row_places, True)
+        if group.is_new_place and f"unmake-{group.key}" in post:
+            answers.new_places |= dict.fromkeys(group.row_places, False)
+    for row in rows:
+        if f"out-row-{row.pk}" in post:
+            faults = [problem for problem in problems_of(row) if problem.is_error]
+            answers.left_out |= {(problem.worksheet, problem.row): True for problem in faults}
+    if batch.answer.get("left_out"):
+        kept_out = batch.rows.filter(outcome=ImportRow.Outcome.LEFT_OUT).order_by("position")
+        back = [row for row in kept_out if f"in-row-{row.pk}" in post]
+        answers.left_out |= {(row.worksheet, row.number): False for row in back}
 
 
 def _kept(answers: Answers, batch: ImportBatch, layout: Layout) -> dict[CellPlace, str]:

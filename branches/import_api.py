@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 import django_filters
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -17,6 +18,7 @@ from rest_framework.response import Response
 from branches.import_pages import batches_for
 from branches.rest import ScopedViewSet
 from imports import batches
+from imports.choices import RowPlace
 from imports.models import ImportBatch
 from imports.preview import answer_with_problems
 from imports.sheets import names
@@ -95,8 +97,23 @@ class CorrectedCellSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(allow_blank=True, max_length=2000, trim_whitespace=False)
 
 
+class AnsweredRowSerializer(serializers.Serializer[Any]):
+    """A whole row: kept out of the import, or its village made where there is none and you may add it."""
+
+    worksheet = serializers.CharField(max_length=100)
+    row = serializers.IntegerField(min_value=1, max_value=10_000_000)
+    leave_out = serializers.BooleanField(required=False)
+    make_place = serializers.BooleanField(required=False)
+
+
 class CorrectedCellsSerializer(serializers.Serializer[Any]):
-    cells = CorrectedCellSerializer(many=True, allow_empty=False)
+    cells = CorrectedCellSerializer(many=True, required=False)
+    rows = AnsweredRowSerializer(many=True, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("cells") and not attrs.get("rows"):
+            raise serializers.ValidationError(_("Name at least one cell or row."), "nothing")
+        return attrs
 
 
 class ConfirmSerializer(serializers.Serializer[Any]):
@@ -148,14 +165,21 @@ class ImportBatchViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
     @extend_schema(request=CorrectedCellsSerializer, responses=ImportBatchDetailSerializer)
     @action(detail=True, methods=["post"])
     def cells(self, request: Request, pk: str) -> Response:
-        """Correct cells; the file is checked again."""
+        """Correct cells, keep rows out; the file is checked again."""
         batch = self.get_object()
         body = CorrectedCellsSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given = {
-            (cell["worksheet"], cell["row"], cell["column"]): cell["text"] for cell in body.validated_data["cells"]
+            (cell["worksheet"], cell["row"], cell["column"]): cell["text"]
+            for cell in body.validated_data.get("cells", ())
         }
-        batches.answer_cells(batch, given, by=request.user)
+        ticks: dict[str, dict[RowPlace, bool]] = {
+            name: {
+                (row["worksheet"], row["row"]): row[name] for row in body.validated_data.get("rows", ()) if name in row
+            }
+            for name in ("leave_out", "make_place")
+        }
+        batches.answer_cells(batch, given, by=request.user, left_out=ticks["leave_out"], new_places=ticks["make_place"])
         return Response(self._told(batch))
 
     @extend_schema(request=ConfirmSerializer, responses=ImportBatchDetailSerializer)

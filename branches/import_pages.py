@@ -146,7 +146,7 @@ def step_of(batch: ImportBatch) -> int:
 
 # --- Tabs of the preview ------------------------------------------------------------------
 
-TABS = ("problems", "new", "changed", "missing", "all")
+TABS = ("problems", "new", "changed", "missing", "left_out", "all")
 
 
 @dataclass(frozen=True)
@@ -163,9 +163,10 @@ def tabs_of(batch: ImportBatch, with_problems: int) -> list[Tab]:
         "new": (str(ImportRow.Outcome.NEW.label), told["new"]),
         "changed": (str(ImportRow.Outcome.CHANGED.label), told["changed"]),
         "missing": (str(ImportRow.Outcome.MISSING.label), told["missing"]),
+        "left_out": (str(ImportRow.Outcome.LEFT_OUT.label), told.get("left_out", 0)),
         "all": (_("All rows"), told["rows"]),
     }
-    return [Tab(name, *labels[name]) for name in TABS]
+    return [Tab(name, *labels[name]) for name in TABS if name != "left_out" or labels[name][1]]
 
 
 def tab_chosen(asked: str, tabs: list[Tab]) -> str:
@@ -185,7 +186,8 @@ def rows_of_tab(batch: ImportBatch, tab: str) -> QuerySet[ImportRow]:
         faulty_first = Case(When(outcome=ImportRow.Outcome.FAULTY, then=Value(0)), default=Value(1))
         return with_problems(batch).order_by(faulty_first, "position")
     if tab == "all":
-        return batch.rows.exclude(outcome=ImportRow.Outcome.MISSING).order_by("position")
+        beside = (ImportRow.Outcome.MISSING, ImportRow.Outcome.LEFT_OUT)
+        return batch.rows.exclude(outcome__in=beside).order_by("position")
     return batch.rows.filter(outcome=tab).order_by("position")
 
 
@@ -312,6 +314,18 @@ def place_choices(batch: ImportBatch, user: User) -> dict[str, tuple[str, str]]:
         if township is not None:
             choices[f"{township.name} {village.short_name}"] = (township.name, village.short_name)
     return choices
+
+
+def offer_new_places(groups: Iterable[Group], sheet: Sheet, user: User) -> None:
+    """Marks the groups whose village is not in the tree and may be put there by the user, who must hold that right."""
+    asked = [group for group in groups if group.code == "unit_unknown" and group.field_name == VILLAGE]
+    held = tuple(paths_for(user, sheet.permission_to_make_places)) if sheet.permission_to_make_places else ()
+    if not asked or not held:
+        return
+    lookup = UnitLookup(user, sheet.permission, timezone.localdate())
+    for group in asked:
+        found = lookup.missing_village(group.township or None, group.value) if group.value else None
+        group.may_make_place = found is not None and found[0].path.startswith(held)
 
 
 def needs_places(groups: Iterable[Group]) -> bool:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from branches.models import Branch, Village
-from branches.unit_lookup import Place, UnitLookup
+from django.db.models import F, Model
+
+from branches.models import Branch, Unit, Village
+from branches.scoping import paths_for
+from branches.services.units import add_unit
+from branches.unit_lookup import Place, UnitLookup, village_core
 from imports import cells
 from imports.cells import EMPTY, Context, Reading
 from imports.dates import PartialDate
 from imports.normalising import clean_code, is_empty_word
 from imports.reading import Cell
-from imports.sheets import Column, Difference, Judgement, Missing, Row, Sheet, in_words
+from imports.sheets import Column, Difference, Judgement, Missing, Row, Sheet, in_words, told_places
 from imports.tables import Table, text_of
 
 if TYPE_CHECKING:
@@ -92,11 +97,11 @@ class PlaceSheet(Sheet):
         return given
 
 
-def find_villages(rows: list[Row], lookup: UnitLookup) -> dict[int, Place]:
-    """Position of the row -> its village. What is wrong is added to the rows."""
+def find_villages(rows: list[Row], lookup: UnitLookup, without: Container[int] = ()) -> dict[int, Place]:
+    """Position of the row -> its village, but for those `without` one. What is wrong is added to the rows."""
     found: dict[int, Place] = {}
     for index, row in enumerate(rows):
-        if row.values["village"] is None:
+        if row.values["village"] is None or index in without:
             continue
         for match in lookup.resolve(row.values["township"], row.values["village"]):
             if match.place:
@@ -115,7 +120,16 @@ def mark_duplicates(rows: list[Row], keys: Sequence[object], field: str) -> None
     for group in groups.values():
         if len(group) > 1:
             for row in group:
-                row.add("duplicate_in_file", field)
+                row.add("duplicate_in_file", field, told_places(group))
+
+
+@dataclass(frozen=True)
+class VillageToBe:
+    """A village that a row of cards makes: its township, its name, the first day on which it exists."""
+
+    township: Place
+    name: str
+    first_day: date
 
 
 def is_jump(now: Decimal, before: Decimal) -> bool:
@@ -124,10 +138,14 @@ def is_jump(now: Decimal, before: Decimal) -> bool:
 
 
 class UnitsSheet(PlaceSheet):
-    """Village cards (handbook 8.4). A village that is not in the tree is an error: an import makes no units."""
+    """Village cards (handbook 8.4).
+
+    A village that is not in the tree is an error, unless the user ticked that it be made and may add units there.
+    """
 
     name = "units"
     permission = "branches.change_village"
+    permission_to_make_places = "branches.add_unit"
     subject = "village"
     columns = (
         TOWNSHIP,
@@ -159,18 +177,50 @@ class UnitsSheet(PlaceSheet):
     figures = tuple(column.field for column in columns if column.field not in ("township", "village", "remark"))
 
     def judge(self, rows: list[Row], user: User, today: date) -> Judgement:
-        places = find_villages(rows, UnitLookup(user, self.permission, today))
-        keys = [places[index].pk if index in places else None for index in range(len(rows))]
-        mark_duplicates(rows, keys, "village")
-        cards = Village.objects.in_bulk({key for key in keys if key}, field_name="unit_id")
-        for index, (row, key) in enumerate(zip(rows, keys, strict=True)):
-            self._compare(row, cards.get(key) if key else None)
+        lookup = UnitLookup(user, self.permission, today)
+        new = self._villages_to_be(rows, lookup, user, today)
+        places = find_villages(rows, lookup, new)
+        cards = Village.objects.in_bulk({place.pk for place in places.values()}, field_name="unit_id")
+        keys: list[object] = [None] * len(rows)
+        for index, row in enumerate(rows):
+            if index in new:
+                keys[index] = (new[index].township.path, village_core(new[index].name))
+                row.target = (new[index], None)
+                self._tell_new(row, new[index])
+                continue
+            card = cards.get(places[index].pk) if index in places else None
             if index in places:
-                row.target = (places[index], cards.get(key) if key else None)
+                keys[index] = places[index].pk
+                row.target = (places[index], card)
+            self._compare(row, card)
+        mark_duplicates(rows, keys, "village")
         return Judgement(rows)
 
+    def _villages_to_be(self, rows: list[Row], lookup: UnitLookup, user: User, today: date) -> dict[int, VillageToBe]:
+        """Position of the row -> the village it makes, for the rows that were ticked and where the user may."""
+        ticked = [(index, row) for index, row in enumerate(rows) if row.makes_place and row.values["village"]]
+        if not ticked:
+            return {}
+        held = tuple(paths_for(user, self.permission_to_make_places))
+        found = {index: lookup.missing_village(row.values["township"], row.values["village"]) for index, row in ticked}
+        return {
+            # The tree changes on the first of a month (docs/rules/tree.md), so that a month lies under one tree.
+            index: VillageToBe(place[0], place[1], today.replace(day=1))
+            for index, place in found.items()
+            if place is not None and place[0].path.startswith(held)
+        }
+
+    def _given(self, row: Row) -> dict[str, Any]:
+        return {name: row.values[name] for name in self.figures if row.values[name] is not None}
+
+    def _tell_new(self, row: Row, place: VillageToBe) -> None:
+        row.add("unit_new", "village")
+        row.outcome = "new"
+        figures = [Difference(name, "", in_words(value)) for name, value in self._given(row).items()]
+        row.differences = [Difference("village", "", f"{place.township.name} {place.name}"), *figures]
+
     def _compare(self, row: Row, card: Village | None) -> None:
-        given = {name: row.values[name] for name in self.figures if row.values[name] is not None}
+        given = self._given(row)
         row.differences = [
             Difference(name, in_words(getattr(card, name, None)), in_words(value))
             for name, value in given.items()
@@ -185,11 +235,27 @@ class UnitsSheet(PlaceSheet):
     def write(self, rows: Sequence[Row], left: Sequence[tuple[Missing, date]], writer: Writer) -> None:
         for row in rows:
             place, card = row.target
-            given = {name: row.values[name] for name in self.figures if row.values[name] is not None}
-            if card is None:
+            given = self._given(row)
+            if isinstance(place, VillageToBe):
+                self._make(row, place, given, writer)
+            elif card is None:
                 writer.create(row, Village(unit_id=place.pk, **given), place.path)
             else:
                 writer.change(row, card, given, place.path)
+
+    def _make(self, row: Row, place: VillageToBe, given: dict[str, Any], writer: Writer) -> None:
+        """By the service of the tree, with its own event; the card it comes with is filled in as any other."""
+        unit = add_unit(Unit.objects.get(pk=place.township.pk), place.name, None, place.first_day, by=writer.by)
+        card = Village.objects.get(unit=unit)
+        writer.note_made(row, unit, unit.path)
+        writer.note_made(row, card, unit.path)
+        writer.change(row, card, given, unit.path)
+
+    def taken_out(self, records: Sequence[Model]) -> None:
+        """The tree keeps at each unit how many stand below it."""
+        below = Counter(record.parent_path for record in records if isinstance(record, Unit))
+        for path, count in below.items():
+            Unit.objects.filter(path=path).update(numchild=F("numchild") - count)
 
 
 KINDS = {

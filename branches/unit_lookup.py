@@ -66,6 +66,8 @@ class UnitLookup:
         self.townships: dict[str, Place] = {}
         self.villages: list[Place] = []
         self.ancestor_names: list[str] = []
+        self.coming: set[tuple[str, str]] = set()
+        """(path of the township, core of the name) of villages that begin later."""
         self.former: dict[tuple[str, str], Place] = {}
         """(path of the township, core of a former name) -> the village that took it over."""
         self._load(day)
@@ -99,6 +101,8 @@ class UnitLookup:
             successor = by_pk.get(unit.merged_into_id) if unit.merged_into_id else None
             if exists_on(unit, day):
                 self.villages.append(place_of(unit))
+            elif unit.valid_from > day:
+                self.coming.add((unit.parent_path, village_core(unit.name)))
             elif successor is not None and exists_on(successor, day):
                 self.former[(unit.parent_path, village_core(unit.name))] = place_of(successor)
 
@@ -150,6 +154,14 @@ class UnitLookup:
             return
         yield from self._within(place, village)
 
+    def missing_village(self, township: str | None, village: str) -> tuple[Place, str] | None:
+        """The township and the full name of a village that it does not have, nor will have; None for any other."""
+        place = self.township_named(township)[0] if township else self.only_township
+        if place is None or next(iter(self._within(place, village))).code != "unit_unknown":
+            return None
+        name = self._full_village(village, place)
+        return None if not name or (place.path, village_core(name)) in self.coming else (place, name)
+
     def _within(self, township: Place, village: str) -> Iterable[Match]:
         name = self._plain_village(village, township)
         among = self.by_township[township.path]
@@ -193,10 +205,13 @@ class UnitLookup:
         return name
 
     def _plain_village(self, typed: str, township: Place | None) -> str:
+        return short_village_name(self._full_village(typed, township))
+
+    def _full_village(self, typed: str, township: Place | None) -> str:
         name = GROUPS.sub("", self._without_ancestors(clean_line(typed)))
         if township is not None and name.startswith(township.name) and len(name) > len(township.name) + 1:
             name = name[len(township.name) :]
-        return short_village_name(name)
+        return name
 
 
 FIELDS = ("pk", "path", "kind", "name", "valid_from", "valid_to", "merged_into")

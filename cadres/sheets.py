@@ -24,7 +24,7 @@ from cadres.models import Person, Posting, ReserveCadre, ReserveStep
 from cadres.roster_facts import FACTS, differences, is_news, new_person, news_about, said_about
 from imports.dates import PartialDate
 from imports.identity import ReadIdentity
-from imports.sheets import Difference, Judgement, Missing, Row, in_words
+from imports.sheets import Difference, Judgement, Missing, Row, in_words, told_places
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -85,7 +85,7 @@ class PeopleSheet(PlaceSheet):
             yield group
             return
         for row in group.rows:
-            mark_duplicate(row)
+            mark_duplicate(row, group.rows)
             yield group.with_only([row])
 
     def check_together(self, candidates: list[Candidate]) -> None:
@@ -120,8 +120,9 @@ class PeopleSheet(PlaceSheet):
         """What the user said has ended on `day`."""
 
 
-def mark_duplicate(row: Row) -> None:
-    row.add("duplicate_in_file", "id_number" if "id_number" in row.mapped else "name")
+def mark_duplicate(row: Row, group: Sequence[Row]) -> None:
+    """`group`: all the rows that say the same."""
+    row.add("duplicate_in_file", "id_number" if "id_number" in row.mapped else "name", told_places(group))
 
 
 def check_person(row: Row) -> None:
@@ -177,7 +178,7 @@ class CadresSheet(PeopleSheet):
         for rows in said.values():
             if len(rows) > 1:
                 for row in rows:
-                    mark_duplicate(row)
+                    mark_duplicate(row, rows)
         single = [rows[0] for rows in said.values() if len(rows) == 1]
         twice = [row for rows in said.values() if len(rows) > 1 for row in rows]
         if single:

@@ -35,7 +35,7 @@ def apply_answer(batch: ImportBatch, answer: Answer, choices: Choices) -> None:
     sheet = sheet_called(batch.sheet)
     good = [row for row in answer.rows if not row.is_faulty and row.outcome in ("new", "changed")]
     left = [(each, choices.left[each.key]) for each in answer.missing_records if each.key in choices.left]
-    writer = Writer()
+    writer = Writer(batch.uploaded_by)
     sheet.write(good, left, writer)
     writer.flush()
     written = _keep_changes(batch, answer, writer.written)
@@ -113,7 +113,9 @@ def take_back(batch: ImportBatch, by: User | None) -> None:
     try:
         with transaction.atomic():
             _restore([change for change in to_undo if change.before is not None], records)
-            _take_out([change for change in to_undo if change.before is None])
+            new = [change for change in to_undo if change.before is None]
+            _take_out(new)
+            sheet_called(batch.sheet).taken_out([records[(change.model, change.object_id)] for change in new])
     except IntegrityError as error:
         raise ValidationError(
             _("Records made since then stand in the way of the former ones. Correct the records themselves."),
@@ -168,7 +170,9 @@ def _references(created: Mapping[RecordKey, int]) -> Iterator[tuple[int, RecordK
     """(row of a new record, record that refers to it). One query for each kind of reference and batch of keys."""
     for label in {label for label, _key in created}:
         keys = sorted(key for named, key in created if named == label)
-        for relation in apps.get_model(label)._meta.related_objects:
+        for relation in apps.get_model(label)._meta.get_fields(include_hidden=True):
+            if not (relation.one_to_many or relation.one_to_one) or not relation.auto_created or relation.concrete:
+                continue
             name: str = relation.field.attname  # type: ignore[union-attr]
             other: type[Model] = relation.related_model  # type: ignore[assignment]
             for start in range(0, len(keys), AT_ONCE):

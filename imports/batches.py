@@ -29,7 +29,7 @@ from accounts.models import Job
 from accounts.roles import roles_with
 from imports import limits
 from imports.applying import apply_answer, take_back
-from imports.choices import CellPlace, Choices
+from imports.choices import CellPlace, Choices, RowPlace
 from imports.models import ColumnMapping, ImportBatch, ImportChange
 from imports.preview import check_batch, fingerprint_of, forget_rows, read_batch_file, store_preview
 from imports.reading import Worksheet
@@ -111,12 +111,29 @@ def answer_columns(batch: ImportBatch, columns: Mapping[str, str], *, by: User) 
 
 
 @transaction.atomic
-def answer_cells(batch: ImportBatch, cells: Mapping[CellPlace, str], *, by: User) -> None:
-    """What cells should say; "" for a cell to count as empty. The file is checked again."""
+def answer_cells(
+    batch: ImportBatch,
+    cells: Mapping[CellPlace, str],
+    *,
+    by: User,
+    left_out: Mapping[RowPlace, bool] | None = None,
+    new_places: Mapping[RowPlace, bool] | None = None,
+) -> None:
+    """What cells should say; "" for a cell to count as empty. The file is checked again.
+
+    `left_out`: whether a row stays out. `new_places`: whether the place that a row names is to be
+    made where there is none; the check asks whether the user may.
+    """
     batch = taken(batch, by, ImportBatch.State.CHECKED)
     choices = Choices.from_json(batch.choices)
     choices.cells |= dict(cells)
+    choices.left_out = _with_ticks(choices.left_out, left_out or {})
+    choices.new_places = _with_ticks(choices.new_places, new_places or {})
     _answered(batch, choices, by)
+
+
+def _with_ticks(places: set[RowPlace], ticks: Mapping[RowPlace, bool]) -> set[RowPlace]:
+    return (places - ticks.keys()) | {place for place, is_ticked in ticks.items() if is_ticked}
 
 
 @transaction.atomic
@@ -329,7 +346,7 @@ def undo_batch(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
 
 
 def _note(batch: ImportBatch, event: str, by: User | None) -> None:
-    counts = {name: batch.answer.get(name) for name in ("rows", "new", "changed", "unchanged", "faulty")}
+    counts = {name: batch.answer.get(name) for name in ("rows", "new", "changed", "unchanged", "faulty", "left_out")}
     audit.record(event, actor=by, target=batch, unit=batch.path, changes={"sheet": batch.sheet, **counts})
 
 

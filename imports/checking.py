@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -43,6 +43,8 @@ class Answer:
     tables: list[MappedTable] = field(default_factory=list)
     skipped_worksheets: list[tuple[str, str]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    left_out: list[Row] = field(default_factory=list)
+    """Rows that the user keeps out; they count as if the file did not have them."""
     missing_records: list[Missing] = field(default_factory=list)
 
     @property
@@ -71,6 +73,8 @@ class Answer:
         }
         if self.refused:
             answer["message"] = sentence_of_refusal(self.refused.code, self.refused.found)
+        if self.left_out:
+            answer["left_out"] = len(self.left_out)
         if self.skipped_worksheets:
             answer["skipped_worksheets"] = [
                 {"worksheet": name, "reason": reason} for name, reason in self.skipped_worksheets
@@ -137,9 +141,20 @@ def check_worksheets(
     if not rows:
         answer.refused = FileRefused("no_rows")
         return answer
-    judgement = sheet.judge(rows, user, today)
-    answer.rows, answer.missing_records = judgement.rows, judgement.missing
+    answer.left_out = [row for row in rows if row.place in answered.left_out]
+    for row in rows if answered.new_places else ():
+        row.makes_place = row.place in answered.new_places
+    named = _missing_keys(sheet, rows, user, today) if answer.left_out else None
+    judgement = sheet.judge([row for row in rows if row.place not in answered.left_out], user, today)
+    answer.rows = judgement.rows
+    answer.missing_records = [each for each in judgement.missing if named is None or each.key in named]
     return answer
+
+
+def _missing_keys(sheet: Sheet, rows: list[Row], user: User, today: date) -> set[str]:
+    """What the file as it is leaves out: somebody whose row the user keeps out does stand in it."""
+    copies = [replace(row, values=dict(row.values), problems=list(row.problems), differences=[]) for row in rows]
+    return {each.key for each in sheet.judge(copies, user, today).missing}
 
 
 def _tables_in(sheet: Sheet, worksheets: list[Worksheet], known: Headings) -> Found:

@@ -1,4 +1,4 @@
-"""What the user answered about one file: what columns mean, what cells should say, who has left."""
+"""What the user answered about one file: columns, cells, rows that stay out, places to be made, who has left."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 CellPlace = tuple[str, int, str]
 """Worksheet, row as the spreadsheet program shows it, heading at which the problem stands."""
+RowPlace = tuple[str, int]
+"""Worksheet, row as the spreadsheet program shows it."""
 
 
 @dataclass
@@ -18,6 +20,10 @@ class Choices:
     """Heading (as `heading_key` makes it) -> field; "" leaves the column out."""
     cells: dict[CellPlace, str] = field(default_factory=dict)
     """What to read instead of what the cell says. Empty: the cell counts as empty."""
+    left_out: set[RowPlace] = field(default_factory=set)
+    """Rows that do not go in, as if the file did not have them."""
+    new_places: set[RowPlace] = field(default_factory=set)
+    """Rows whose place is not there yet and is to be made, by who may."""
     left: dict[str, date] = field(default_factory=dict)
     """Key of a record that the file leaves out -> the last day."""
     is_all_or_nothing: bool = False
@@ -31,6 +37,8 @@ class Choices:
             {
                 "columns": self.columns,
                 "cells": [[*place, text] for place, text in self.cells.items()],
+                "left_out": sorted(self.left_out),
+                "new_places": sorted(self.new_places),
                 "left": {key: day.isoformat() for key, day in self.left.items()},
                 "is_all_or_nothing": self.is_all_or_nothing,
             },
@@ -45,6 +53,8 @@ class Choices:
         return cls(
             columns=dict(stored["columns"]),
             cells={(worksheet, row, column): typed for worksheet, row, column, typed in stored["cells"]},
+            left_out={(worksheet, row) for worksheet, row in stored.get("left_out", [])},
+            new_places={(worksheet, row) for worksheet, row in stored.get("new_places", [])},
             left={key: date.fromisoformat(day) for key, day in stored["left"].items()},
             is_all_or_nothing=stored["is_all_or_nothing"],
         )

@@ -94,6 +94,7 @@ class ImportRow(models.Model):
         UNCHANGED = "unchanged", _("unchanged")
         FAULTY = "faulty", _("faulty")
         MISSING = "missing", _("not in the file")
+        LEFT_OUT = "left_out", pgettext_lazy("import row", "kept out")
 
     class Result(models.TextChoices):
         WRITTEN = "written", _("written")

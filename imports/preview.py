@@ -78,9 +78,9 @@ def store_preview(batch: ImportBatch, answer: Answer) -> None:
     batch.state = ImportBatch.State.FAILED if answer.refused else ImportBatch.State.CHECKED
     batch.save(update_fields=["answer", "fingerprint", "state", "is_stale"])
     rows = [row_of(batch, position, row) for position, row in enumerate(answer.rows)]
-    insert_models(
-        [*rows, *(_missing_row(batch, len(rows) + at, each) for at, each in enumerate(answer.missing_records))]
-    )
+    rows += [_missing_row(batch, len(rows) + at, each) for at, each in enumerate(answer.missing_records)]
+    rows += [_left_out_row(batch, len(rows) + at, row) for at, row in enumerate(answer.left_out)]
+    insert_models(rows)
 
 
 def forget_rows(batch: ImportBatch) -> None:
@@ -105,6 +105,13 @@ def row_of(batch: ImportBatch, position: int, row: Row) -> ImportRow:
 
 def _missing_row(batch: ImportBatch, position: int, missing: Missing) -> ImportRow:
     return ImportRow(batch=batch, position=position, outcome="missing", cells=dict(missing.cells), target=missing.key)
+
+
+def _left_out_row(batch: ImportBatch, position: int, row: Row) -> ImportRow:
+    """Without its problems, which are nobody's concern any more."""
+    kept = row_of(batch, position, row)
+    kept.outcome, kept.has_warnings, kept.problems = ImportRow.Outcome.LEFT_OUT, False, []
+    return kept
 
 
 def problems_of(row: ImportRow) -> list[Problem]:

@@ -29,7 +29,7 @@ ERRORS: dict[str, str | Promise] = {
     "value_too_long": gettext_lazy("This text is too long for this column."),
     "control_character": gettext_lazy("The cell holds a character that cannot be seen; type the text again."),
     "number_out_of_range": gettext_lazy("The number is negative, too large, or has too many decimals."),
-    "duplicate_in_file": gettext_lazy("This row stands in the file more than once."),
+    "duplicate_in_file": gettext_lazy("The same stands in the file more than once, in rows %(suggestion)s."),
     "amount_total_mismatch": gettext_lazy("The total is not the sum of the amounts."),
 }
 WARNINGS: dict[str, str | Promise] = {
@@ -40,6 +40,9 @@ WARNINGS: dict[str, str | Promise] = {
     "date_two_digit_year": gettext_lazy("The year has two digits; check which century is meant."),
     "phone_format": gettext_lazy("This does not look like a phone number."),
     "joined_before_18": gettext_lazy("Joined the Party before the age of 18."),
+    "unit_new": gettext_lazy(
+        "This village is not in the portal yet; the import makes it, from the first of this month."
+    ),
     "unit_suggested": gettext_lazy("A place with a similar name, or in another township: %(suggestion)s"),
     "person_elsewhere": gettext_lazy("This person is in post in another village."),
     "money_unit_assumed": gettext_lazy("The table does not say its unit of money; yuan was taken."),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from imports.choices import CellPlace
+from imports.choices import CellPlace, RowPlace
 from imports.models import ImportBatch, ImportRow
 from imports.preview import problems_of
 from imports.problems import Problem
@@ -20,11 +20,15 @@ from imports.sheets import Sheet, sheet_called
 
 PLACES = frozenset({"unit_unknown", "unit_ambiguous", "unit_out_of_scope"})
 """A place that was not found: mended by naming the right one."""
-BY_VALUE = PLACES | {"choice_unknown", "date_ambiguous"}
+BY_VALUE = PLACES | {"choice_unknown", "date_ambiguous", "unit_new"}
 """Problems that cells of one text share: mended by one text. All others are grouped by column alone."""
 OLD_NUMBER = "id_old_15"
+DUPLICATE = "duplicate_in_file"
+NEW_PLACE = "unit_new"
 HINTS = frozenset({"unit_suggested"})
 """Say more about another problem of the same cell."""
+SETS_TOLD = 5
+"""Of rows that say the same, in one sentence."""
 TOWNSHIP, VILLAGE = "township", "village"
 
 
@@ -74,10 +78,14 @@ class Group:
     may_be_empty: bool = False
     takes_text: bool = True
     """Whether one text can be right for all of its cells."""
+    may_make_place: bool = False
+    """Whether the user may have the place made that was not found."""
     places: list[CellPlace] = field(default_factory=list)
     township_places: list[CellPlace] = field(default_factory=list)
     """Of the township's cells beside the places, where the village is at fault."""
     suggestions: list[str] = field(default_factory=list)
+    same_rows: dict[str, list[RowPlace]] = field(default_factory=dict)
+    """Rows that say the same, by how they are told."""
 
     @property
     def key(self) -> str:
@@ -87,7 +95,9 @@ class Group:
     @property
     def sentence(self) -> str:
         place = self.places[0]
-        return str(Problem(place[0], place[1], place[2], self.code).as_json()["message"])
+        same = list(self.same_rows)
+        told = "; ".join(same[:SETS_TOLD]) + (" …" if len(same) > SETS_TOLD else "")
+        return str(Problem(place[0], place[1], place[2], self.code, told).as_json()["message"])
 
     @property
     def is_place(self) -> bool:
@@ -98,13 +108,30 @@ class Group:
         return self.code == OLD_NUMBER
 
     @property
+    def is_duplicate(self) -> bool:
+        return self.code == DUPLICATE
+
+    @property
+    def is_new_place(self) -> bool:
+        return self.code == NEW_PLACE
+
+    @property
     def rows(self) -> list[int]:
         return [row for _worksheet, row, _heading in self.places]
 
     @property
+    def row_places(self) -> list[RowPlace]:
+        return [(worksheet, row) for worksheet, row, _heading in self.places]
+
+    @property
+    def repeats(self) -> list[RowPlace]:
+        """Of rows that say the same all but the first, in the order of the file."""
+        return [place for same in self.same_rows.values() for place in same[1:]]
+
+    @property
     def is_worth_asking(self) -> bool:
         """Whether it is answered together: many cells, one of several places, or a click that does it all."""
-        if self.is_old_number:
+        if self.is_old_number or self.is_duplicate or self.is_new_place:
             return True
         if not self.is_error or not (self.takes_text or self.may_be_empty):
             return False
@@ -144,13 +171,15 @@ def _add(
             value=value,
             is_error=problem.is_error,
             may_be_empty=problem.is_error and may_be_empty(layout.sheet, name, problem.code),
-            takes_text=problem.code != "duplicate_in_file" and not layout.is_secret(name),
+            takes_text=problem.code not in (DUPLICATE, NEW_PLACE) and not layout.is_secret(name),
         ),
     )
     group.places.append((problem.worksheet, problem.row, problem.column))
     if name == VILLAGE and TOWNSHIP in layout.sheet.by_field:
         heading = layout.heading_of(problem.worksheet, TOWNSHIP)
         group.township_places.append((problem.worksheet, problem.row, heading))
+    if problem.code == DUPLICATE:
+        group.same_rows.setdefault(problem.suggestion, []).append((problem.worksheet, problem.row))
     group.suggestions += [each for each in suggestions if each not in group.suggestions]
 
 

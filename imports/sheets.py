@@ -15,12 +15,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from accounts.audit import roles_of
 from accounts.roles import roles_with
 from imports import cells
 from imports.cells import Parse
+from imports.choices import RowPlace
 from imports.dates import PartialDate
 from imports.mapping import Headings
 from imports.problems import Problem
@@ -117,6 +119,12 @@ class Row:
     differences: list[Difference] = field(default_factory=list)
     target: Any = None
     """What the sheet found out in judging and needs in writing."""
+    makes_place: bool = False
+    """The user wants its place made where there is none. Whether they may is the sheet's to judge."""
+
+    @property
+    def place(self) -> RowPlace:
+        return self.worksheet, self.number
 
     def add(self, code: str, field_name: str, suggestion: str = "") -> None:
         self.problems.append(Problem(self.worksheet, self.number, self.columns[field_name], code, suggestion))
@@ -124,6 +132,12 @@ class Row:
     @property
     def is_faulty(self) -> bool:
         return any(problem.is_error for problem in self.problems)
+
+
+def told_places(rows: Sequence[Row]) -> str:
+    """The rows by their numbers, with their worksheets where they stand in several."""
+    has_several = len({row.worksheet for row in rows}) > 1
+    return ", ".join(f"{row.worksheet} {row.number}" if has_several else str(row.number) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +172,8 @@ class Sheet(ABC):
     """Fields that are read for checking, or follow from others, and are not stored."""
     not_written: frozenset[str] = frozenset()
     """Of those, the ones that a file that goes out has no column for."""
+    permission_to_make_places: str = ""
+    """What the user must hold for a row to make its place where there is none; "" where no row ever does."""
     lines_per_village: int = 1
     """Of a blank roster, with the village filled in."""
 
@@ -188,6 +204,9 @@ class Sheet(ABC):
 
         `left` are the records that the file leaves out and the user said have ended, with the last day.
         """
+
+    def taken_out(self, records: Sequence[Model]) -> None:  # noqa: B027  (most sheets count nothing)
+        """Puts right what counted the records that undoing has just taken out."""
 
 
 _registered: dict[str, Sheet] = {}

@@ -63,6 +63,10 @@ def problem_workbook(batch: ImportBatch) -> bytes:
     notes = Notes()
     for row in batch.rows.exclude(problems=[]).order_by("position"):
         _note_problems(notes, row)
+    for row in batch.rows.filter(outcome=ImportRow.Outcome.LEFT_OUT):
+        notes.texts[row.worksheet, row.number].append(
+            _("kept out on the page; delete this row to upload the file again")
+        )
     return _workbook(batch, notes, PROBLEM)
 
 

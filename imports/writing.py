@@ -21,6 +21,7 @@ from accounts.bulk import insert_models, update_models
 from accounts.encryption import EncryptedTextField
 
 if TYPE_CHECKING:
+    from accounts.models import User
     from imports.sheets import Missing, Row
 
 LOCKED_AT_ONCE = 10_000
@@ -41,6 +42,8 @@ class Written:
     path: str
     """Of the unit it belongs to."""
     before: dict[str, Any] | None = None
+    is_told: bool = False
+    """The audit trail has its event already."""
 
     def changes(self) -> dict[str, Any]:
         """For the audit trail: field -> [before, after], sealed values without what they say; nothing for a new one."""
@@ -63,6 +66,8 @@ class Written:
 class Writer:
     """Collects what rows want, in the order in which records depend on each other: people before their posts."""
 
+    by: User | None = None
+    """Whose roster it is, for the services of other records."""
     written: list[Written] = field(default_factory=list)
     _created: dict[type[Model], list[Written]] = field(default_factory=lambda: defaultdict(list))
     _changed: dict[Model, Written] = field(default_factory=dict)
@@ -72,6 +77,10 @@ class Writer:
         written = Written(source, record, path)
         self._created[type(record)].append(written)
         self.written.append(written)
+
+    def note_made(self, source: Row | Missing, record: Model, path: str) -> None:
+        """A record that a service made for the row, with its own event: undoing takes it out again."""
+        self.written.append(Written(source, record, path, is_told=True))
 
     def change(self, source: Row | Missing, record: Model, values: Mapping[str, Any], path: str) -> None:
         """Sets the values that differ, by attribute name (unit_id for a relation).
@@ -95,10 +104,10 @@ class Writer:
         """One for each event of the trail: a new record that came with another new one of its row is told by that."""
         new = {id(each.record): id(each.source) for each in self.written if each.before is None}
         for each in self.written:
-            is_told = each.before is None and any(
+            came_with_another = each.before is None and any(
                 new.get(id(related)) == id(each.source) for related in _related(each.record)
             )
-            if not is_told:
+            if not each.is_told and not came_with_another:
                 yield each
 
     def flush(self) -> None:

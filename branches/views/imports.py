@@ -27,7 +27,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit, jobs
 from accounts.models import Job
 from branches import import_pages
-from branches.import_answers import answers_in, left_in
+from branches.import_answers import Answers, answers_in, left_in
 from branches.scoping import must_hold, paths_for
 from imports import batches, limits
 from imports.choices import Choices
@@ -160,6 +160,8 @@ def _preview(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
     is_own = batch.uploaded_by_id == request.user.pk
     groups = import_pages.problem_groups(batch, layout) if tab == "problems" else []
     asked = [group for group in groups if group.is_worth_asking]
+    if is_own:
+        import_pages.offer_new_places(asked, layout.sheet, request.user)
     places = import_pages.place_choices(batch, request.user) if is_own and import_pages.needs_places(groups) else {}
     left = Choices.from_json(batch.choices).left if is_own else {}
     told = batch.answer
@@ -172,6 +174,7 @@ def _preview(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
         "changes": [(row, import_pages.differences_of(row, layout.sheet)) for row in rows] if tab == "changed" else [],
         "left_rows": [(row, left.get(row.target)) for row in rows] if tab == "missing" else [],
         "can_repair": is_own and tab == "problems",
+        "can_take_in": is_own and tab == "left_out",
         "is_to_mend": tab == "problems",
         "groups": asked,
         "warnings": warnings_in_words(groups),
@@ -202,6 +205,7 @@ def _result(batch: ImportBatch) -> dict[str, Any]:
         left=Count("pk", filter=is_missing & ~is_left_out),
         left_out=Count("pk", filter=is_left_out),
     )
+    kept_out = list(batch.rows.filter(outcome=ImportRow.Outcome.LEFT_OUT).order_by("position")[:LISTED])
     left_out = list(batch.rows.filter(is_left_out).order_by("position")[:LISTED])
     kept = list(batch.rows.filter(result=ImportRow.Result.NOT_UNDONE).order_by("position")[: LISTED + 1])
     headings = import_pages.headings_of(layout, left_out, only_faulty=True)
@@ -210,6 +214,7 @@ def _result(batch: ImportBatch) -> dict[str, Any]:
         "is_to_mend": True,
         "views": [import_pages.row_view(row, headings, layout) for row in left_out],
         "counts": counts,
+        "kept_out": kept_out,
         "kept": kept[:LISTED],
         "has_more_kept": len(kept) > LISTED,
         "subject": layout.sheet.subject,
@@ -275,13 +280,29 @@ def _repair(request: HttpRequest, batch: ImportBatch) -> None:
         told = pgettext("between names", ", ").join(dict.fromkeys(answers.not_found))
         messages.warning(request, _("Choose a place from the list; not found: %(places)s") % {"places": told})
     converted = converted_numbers(batch) if "convert" in request.POST else {}
-    if converted or answers.cells:
-        batches.answer_cells(batch, converted | answers.everything(), by=request.user)
-        count = len(converted | answers.cells)
-        words = ngettext("%(n)d cell corrected.", "%(n)d cells corrected.", count)
-        messages.success(request, words % {"n": count})
+    if converted or answers.says_something:
+        batches.answer_cells(
+            batch,
+            converted | answers.everything(),
+            by=request.user,
+            left_out=answers.left_out,
+            new_places=answers.new_places,
+        )
+        _tell_repairs(request, len(converted | answers.cells), answers)
     elif not answers.not_found:
         messages.info(request, _("Nothing was changed."))
+
+
+def _tell_repairs(request: HttpRequest, cells: int, answers: Answers) -> None:
+    out = sum(answers.left_out.values())
+    back, made = len(answers.left_out) - out, sum(answers.new_places.values())
+    told = [
+        (cells, ngettext("%(n)d cell corrected.", "%(n)d cells corrected.", cells)),
+        (out, ngettext("%(n)d row is kept out.", "%(n)d rows are kept out.", out)),
+        (back, ngettext("%(n)d row is taken in again.", "%(n)d rows are taken in again.", back)),
+        (made, ngettext("%(n)d village will be made.", "%(n)d villages will be made.", made)),
+    ]
+    messages.success(request, " ".join(words % {"n": count} for count, words in told if count) or _("Saved."))
 
 
 @require_POST
