@@ -23,6 +23,7 @@ class Role(models.TextChoices):
     TS = "TS", _("Township secretary")
     CE = "CE", _("Collective-economy officer")
     RI = "RI", _("Read-only inspector")
+    LD = "LD", _("Lead department")
     VC = "VC", _("Village clerk")
 
 
@@ -46,9 +47,13 @@ KINDS_OF_UNIT: dict[Role, frozenset[str]] = {
     Role.TS: frozenset({"township"}),
     Role.CE: frozenset({"county", "township"}),
     Role.RI: frozenset({"county", "township"}),
+    Role.LD: frozenset({"county"}),
     Role.VC: frozenset({"village"}),
 }
 """At which level of the tree each role is given."""
+
+SUBJECT_ROLES = frozenset({Role.LD})
+"""Given for some subjects only: the flags a county department leads."""
 
 BUSINESS = (Role.CS, Role.CL, Role.TS, Role.CE, Role.RI)
 COUNTY = (Role.CS, Role.CL)
@@ -107,7 +112,7 @@ MATRIX: tuple[Capability, ...] = (
     _row(
         "read_own_acts",
         _("read one's own acts in the audit trail"),
-        (*BUSINESS, Role.VC),
+        (*BUSINESS, Role.LD, Role.VC),
         "accounts.view_own_auditevent",
     ),
     _row(
@@ -301,6 +306,161 @@ MATRIX: tuple[Capability, ...] = (
     ),
     _row("appeal", _("object to a receipt line"), (Role.TS,), "assessments.add_appeal"),
     _row("decide_appeal", _("decide an objection"), COUNTY, "assessments.decide_appeal"),
+    _row(
+        "see_flags",
+        _("see rounds, applications and flags; a lead department those of its own flags"),
+        (*BUSINESS, Role.LD),
+        "assessments.view_flaground",
+        "assessments.view_flagcategory",
+        "assessments.view_flagcriterion",
+        "assessments.view_flagapplication",
+        "assessments.view_flagaward",
+        "assessments.view_flagobjection",
+    ),
+    _row(
+        "see_revocations",
+        _("see why flags were taken away"),
+        (Role.CS, Role.CL, Role.TS, Role.RI),
+        "assessments.view_flagrevocation",
+    ),
+    _row(
+        "edit_rounds",
+        _("set up, open and close rounds of flags"),
+        (Role.CS,),
+        "assessments.add_flaground",
+        "assessments.change_flaground",
+    ),
+    _row(
+        "apply_flags",
+        _("apply for flags for a village"),
+        (Role.TS,),
+        "assessments.add_flagapplication",
+        "assessments.change_flagapplication",
+    ),
+    _row(
+        "review_flags",
+        _("give the township's first review of an application"),
+        (Role.TS,),
+        "assessments.review_flagapplication",
+    ),
+    _row(
+        "recheck_flags",
+        _("recheck applications for the flags one leads"),
+        (Role.LD,),
+        "assessments.recheck_flagapplication",
+    ),
+    _row(
+        "decide_flags",
+        _("enter the panel and the decision, start the notice, prepare flags and revocations"),
+        (Role.CS,),
+        "assessments.decide_flagapplication",
+        "assessments.prepare_flagaward",
+        "assessments.revoke_flagaward",
+    ),
+    _row(
+        "object_flags",
+        _("enter objections against a flag in public notice"),
+        (Role.CS, Role.TS),
+        "assessments.add_flagobjection",
+    ),
+    _row("decide_objections", _("decide objections against a flag"), COUNTY, "assessments.decide_flagobjection"),
+    _row(
+        "approve_flags",
+        _("approve flags and revocations"),
+        (Role.CL,),
+        "assessments.approve_flagaward",
+        "assessments.approve_flagrevocation",
+    ),
+    _row(
+        "see_pay",
+        _("see pay sheets, their lines, rates and rules"),
+        (Role.CS, Role.CL, Role.TS, Role.RI),
+        "assessments.view_payrules",
+        "assessments.view_upliftrate",
+        "assessments.view_paysheet",
+        "assessments.view_payline",
+    ),
+    _row(
+        "prepare_pay",
+        _("enter rates and rules of pay, prepare pay sheets, hand them to the finance office, read its answer"),
+        (Role.CS,),
+        "assessments.add_payrules",
+        "assessments.add_upliftrate",
+        "assessments.prepare_paysheet",
+        "assessments.export_paysheet",
+        "assessments.settle_paysheet",
+    ),
+    _row("sign_pay", _("sign the pay sheet of one's township"), (Role.TS,), "assessments.sign_paysheet"),
+    _row(
+        "approve_pay",
+        _("approve rates, rules of pay and pay sheets"),
+        (Role.CL,),
+        "assessments.approve_payrules",
+        "assessments.approve_upliftrate",
+        "assessments.approve_paysheet",
+    ),
+    _row(
+        "see_year",
+        _("see yearly assessments of villages, their items and meetings"),
+        BUSINESS,
+        "assessments.view_yearassessment",
+        "assessments.view_villageyear",
+        "assessments.view_departmentscore",
+        "assessments.view_satisfactionsurvey",
+        "assessments.view_yearitem",
+    ),
+    _row(
+        "see_cadre_years",
+        _("see the yearly results of cadres and report-and-comment meetings"),
+        (Role.CS, Role.CL, Role.TS, Role.RI),
+        "assessments.view_personalscore",
+        "assessments.view_cadreresult",
+        "assessments.view_commentmeeting",
+    ),
+    _row(
+        "run_year",
+        _("open and compute yearly assessments, enter surveys and other grades"),
+        (Role.CS,),
+        "assessments.add_yearassessment",
+        "assessments.change_yearassessment",
+        "assessments.compute_yearassessment",
+        "assessments.add_satisfactionsurvey",
+        "assessments.change_cadreresult",
+    ),
+    _row(
+        "score_departments",
+        _("enter the scores of county departments"),
+        (Role.CS, Role.LD),
+        "assessments.add_departmentscore",
+    ),
+    _row(
+        "score_cadres",
+        _("enter personal scores, votes and report-and-comment meetings"),
+        (Role.CS, Role.TS),
+        "assessments.add_personalscore",
+        "assessments.add_commentmeeting",
+        "assessments.add_yearitem",
+        "assessments.change_yearitem",
+    ),
+    _row("publish_year", _("publish yearly assessments"), (Role.CL,), "assessments.publish_yearassessment"),
+    _row(
+        "confirm_meetings",
+        _("confirm the record of a report-and-comment meeting"),
+        COUNTY,
+        "assessments.confirm_commentmeeting",
+    ),
+    _row(
+        "see_proposals",
+        _("see for whom conditions of the discipline ladder are met"),
+        (Role.CS, Role.CL, Role.TS, Role.RI),
+        "assessments.view_disciplineproposal",
+    ),
+    _row(
+        "decide_proposals",
+        _("follow a discipline proposal or not"),
+        (Role.CS, Role.TS),
+        "assessments.decide_disciplineproposal",
+    ),
     _row(
         "export",
         _("export without sensitive data"),

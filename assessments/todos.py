@@ -6,46 +6,24 @@ The number of queries is the same whatever there is to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from django.db.models import Count, Min
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from assessments import flag_todos, pay_todos, year_todos
 from assessments.models import Appeal, Period, Ranking, Return, Unlock
+from assessments.todo import Source, Todo
 from branches.models import Membership
 from cadres.attention import waiting_for
 
 if TYPE_CHECKING:
     from accounts.models import User
-
-Tone = Literal["bad", "warn", "info", ""]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Todo:
-    """One thing to do. `key` is the menu entry it counts at; `due` a moment or None.
-
-    What `can_wait` is to be looked at some day and stands below everything else.
-    """
-
-    key: str
-    icon: str
-    tone: Tone
-    title: str
-    detail: str
-    action: str | Promise
-    url: str
-    due: datetime | None = None
-    is_overdue: bool = field(default=False)
-    can_wait: bool = False
 
 
 def todos(user: User, now: datetime) -> list[Todo]:
@@ -300,7 +278,7 @@ def _reserve_and_elections(user: User, now: datetime) -> list[Todo]:
     ]
 
 
-_SOURCES: tuple[Callable[[User, datetime], list[Todo]], ...] = (
+_SOURCES: tuple[Source, ...] = (
     _returns_to_enter,
     _returns_to_review,
     _periods_to_close,
@@ -309,4 +287,7 @@ _SOURCES: tuple[Callable[[User, datetime], list[Todo]], ...] = (
     _unlocks_to_decide,
     _memberships_to_confirm,
     _reserve_and_elections,
+    *flag_todos.SOURCES,
+    *pay_todos.SOURCES,
+    *year_todos.SOURCES,
 )

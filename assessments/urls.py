@@ -3,8 +3,11 @@
 from django.contrib import admin
 from django.urls import URLPattern, path
 
+from assessments.flag_urls import flag_paths
+from assessments.pay_urls import pay_paths
 from assessments.scheme_urls import scheme_paths
 from assessments.views import adjustments, appeals, board, grid, home, period, receipt, review
+from assessments.year_urls import year_paths
 
 app_name = "assessments"
 
@@ -47,6 +50,9 @@ urlpatterns: list[URLPattern] = [
     path("appeals/<int:pk>/", guarded(appeals.appeal_detail), name="appeal"),
     path("appeals/<int:pk>/decide/", guarded(appeals.appeal_decide), name="appeal_decide"),
     *scheme_paths,
+    *flag_paths,
+    *pay_paths,
+    *year_paths,
     path("adjustments/", guarded(adjustments.adjustment_list), name="adjustment_list"),
     path("adjustments/month/<int:period_id>/new/", guarded(adjustments.adjustment_new), name="adjustment_new"),
     path("adjustments/<int:pk>/void/", guarded(adjustments.adjustment_void), name="adjustment_void"),

@@ -42,7 +42,7 @@ class EndForm(ReasonForm):
 class ProposalForm(ScopedForm):
     class Meta:
         model = Membership
-        fields = ("user", "role", "unit", "valid_from", "valid_to")
+        fields = ("user", "role", "unit", "subjects", "valid_from", "valid_to")
 
     proposer: Any = None
     FIELD_OF: ClassVar[dict[str, str]] = {
@@ -51,6 +51,8 @@ class ProposalForm(ScopedForm):
         "separated": "role",
         "held": "role",
         "kind_of_unit": "unit",
+        "subjects": "subjects",
+        "no_subjects": "subjects",
         "past": "valid_from",
         "dates": "valid_to",
         "no_end": "valid_to",
@@ -68,6 +70,7 @@ class ProposalForm(ScopedForm):
                     valid_to=values["valid_to"],
                     by=self.proposer,
                     now=timezone.now(),
+                    subjects=values["subjects"],
                 )
             except ValidationError as error:
                 self.add_error(self.FIELD_OF[str(error.code)], error)
@@ -130,7 +133,7 @@ class MembershipAdmin(ActPagesMixin):
     search_fields = ("user__username__startswith", "user__name__startswith", "unit__name__startswith")
     autocomplete_fields = ("user", "unit")
     formfield_overrides = {models.DateField: {"widget": day_widget()}}
-    fields = ("user", "role", "unit", "valid_from", "valid_to")
+    fields = ("user", "role", "unit", "subjects", "valid_from", "valid_to")
     actions = ("confirm_selected",)
     is_audited_by_service = True
     acts = (
@@ -246,6 +249,7 @@ class MembershipAdmin(ActPagesMixin):
             valid_to=values["valid_to"],
             by=request.user,
             now=timezone.now(),
+            subjects=values["subjects"],
         )
         obj.pk = proposal.pk
 

@@ -83,6 +83,14 @@ class Membership(models.Model):
     )
     role = models.CharField(_("role"), max_length=2, choices=Role.choices)
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="memberships", verbose_name=_("unit"))
+    subjects = models.CharField(
+        _("subjects"),
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Of a lead department: the flags it leads, such as F2, F3. The role holds for these only."),
+    )
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True)
     proposed_by = models.ForeignKey(

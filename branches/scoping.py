@@ -1,15 +1,17 @@
 """The one place that decides which rows a user may act on.
 
-A membership says: this user, this role, this unit. It holds for the unit and all
-below it. The role's permissions stand in `accounts.roles`; nothing else grants any.
+A membership says: this user, this role, this unit, and for a lead department which
+subjects. It holds for the unit and all below it. The role's permissions stand in
+`accounts.roles`; nothing else grants any.
 Rule: docs/rules/scope.md.
 """
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Model, Q, QuerySet
@@ -39,6 +41,17 @@ def memberships_of(user: User) -> list[tuple[Role, str, str]]:
     The list is kept on the user object: a request asks dozens of times, and a user
     object lives as long as a request or a job, so a right taken away ends with it.
     """
+    return [(held.role, held.path, held.name) for held in _held_by(user)]
+
+
+class _Held(NamedTuple):
+    role: Role
+    path: str
+    name: str
+    subjects: frozenset[str]
+
+
+def _held_by(user: User) -> list[_Held]:
     today = timezone.localdate()
     kept = getattr(user, "_memberships", None)
     if kept is not None and kept[0] == today:
@@ -46,23 +59,40 @@ def memberships_of(user: User) -> list[tuple[Role, str, str]]:
     from branches.models import Membership  # noqa: PLC0415  (models import this module)
 
     rows = [
-        (Role(role), path, name)
-        for role, path, name in Membership.objects.effective_on(today)
+        _Held(Role(role), path, name, split_subjects(subjects))
+        for role, path, name, subjects in Membership.objects.effective_on(today)
         .filter(user_id=user.pk)
-        .values_list("role", "unit__path", "unit__name")
+        .values_list("role", "unit__path", "unit__name", "subjects")
         .order_by("unit__path", "role")
     ]
     user._memberships = (today, rows)  # type: ignore[attr-defined]
     return rows
 
 
+def split_subjects(text: str) -> frozenset[str]:
+    """Codes of the subjects of a membership, as in "F2, F3"; empty for a role that is not about some subjects only."""
+    return frozenset(re.findall(r"[A-Z][A-Z0-9]*", text))
+
+
 def paths_for(user: User, permission: str) -> list[str]:
     """Paths of the topmost units at which the user holds `permission`. Empty: nowhere."""
+    paths = sorted({held.path for held in _granting(user, permission)})
+    return [path for path in paths if not any(path != other and path.startswith(other) for other in paths)]
+
+
+def _granting(user: User, permission: str) -> list[_Held]:
     if not user.is_authenticated or not user.is_active:
         return []
     granting = roles_with(permission)
-    paths = sorted({path for role, path, _name in memberships_of(user) if role in granting})
-    return [path for path in paths if not any(path != other and path.startswith(other) for other in paths)]
+    return [held for held in _held_by(user) if held.role in granting]
+
+
+def subjects_for(user: User, permission: str) -> frozenset[str] | None:
+    """Subjects to which the user's right is limited; None where some role grants it for all of them."""
+    held = _granting(user, permission)
+    if any(not one.subjects for one in held):
+        return None
+    return frozenset(code for one in held for code in one.subjects)
 
 
 def scope_condition(user: User, model: type[Model], action: str) -> Q | None:
@@ -71,18 +101,28 @@ def scope_condition(user: User, model: type[Model], action: str) -> Q | None:
     `model.scope_path` is the look-up to a materialised path: rows at or below the
     user's unit. `model.shared` names the actions for which rows that belong to a unit
     *above* the user's count too, with the look-up to that unit's path: a township reads
-    its county's calendar and published rankings.
+    its county's calendar and published rankings. `model.subject_path` is the look-up to
+    the subject a row is about: a lead department has only the rows of its own subjects.
     """
-    paths = paths_for(user, permission_name(model, action))
+    permission = permission_name(model, action)
+    paths = paths_for(user, permission)
     if not paths:
         return None
-    conditions = [Q(**{f"{model.scope_path}__startswith": path}) for path in paths]  # type: ignore[attr-defined]
+    if hasattr(model, "subject_path"):
+        conditions = [_within(model, held) for held in _granting(user, permission)]
+    else:
+        conditions = [Q(**{f"{model.scope_path}__startswith": path}) for path in paths]  # type: ignore[attr-defined]
     shared: str | None = getattr(model, "shared", {}).get(action)
     if shared is not None:
         above = {path[:end] for path in paths for end in range(STEP, len(path), STEP)}
         conditions.append(Q(**{f"{shared}__in": sorted(above)}))
         conditions += [Q(**{f"{shared}__startswith": path}) for path in paths]
     return reduce(or_, conditions)
+
+
+def _within(model: Any, held: _Held) -> Q:
+    inside = Q(**{f"{model.scope_path}__startswith": held.path})
+    return inside & Q(**{f"{model.subject_path}__in": sorted(held.subjects)}) if held.subjects else inside
 
 
 def rows_for(user: User, model: type[Model], action: str = "view") -> QuerySet[Any]:

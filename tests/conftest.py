@@ -91,7 +91,7 @@ def make_user(username: str, role: Role | None = None, unit: Unit | None = None,
     return user
 
 
-def grant(user: User, role: Role, unit: Unit) -> Membership:
+def grant(user: User, role: Role, unit: Unit, subjects: str = "") -> Membership:
     confirmer = User.objects.filter(username="confirmer").first() or User.objects.create(
         username="confirmer", name="confirmer"
     )
@@ -99,6 +99,7 @@ def grant(user: User, role: Role, unit: Unit) -> Membership:
         user=user,
         role=role,
         unit=unit,
+        subjects=subjects or ("F1" if role == Role.LD else ""),
         valid_from=BEGINNING,
         valid_to=date(2099, 12, 31) if role == Role.RI else None,
         confirmed_by=confirmer,

@@ -62,7 +62,7 @@ from tests.conftest import BEGINNING, grant, make_unit, make_user
 OWN, NEXT_DOOR, WEST, ABROAD = "own", "next door", "west", "abroad"
 CANARIES = {NEXT_DOOR: "雀邻", WEST: "雀西", ABROAD: "雀外"}
 
-AT_COUNTY = (Role.SA, Role.AU, Role.CS, Role.CL, Role.RI)
+AT_COUNTY = (Role.SA, Role.AU, Role.CS, Role.CL, Role.RI, Role.LD)
 AT_TOWNSHIP = (Role.TS, Role.CE)
 FOREIGN: dict[Role, tuple[str, ...]] = {
     **dict.fromkeys(AT_COUNTY, (ABROAD,)),

@@ -52,7 +52,7 @@ class Route:
     county_wide: str = ""
 
 
-EVERYBODY = "SA AU CS CL TS CE RI VC"
+EVERYBODY = "SA AU CS CL TS CE RI LD VC"
 BUSINESS = "CS CL TS CE RI"
 EDIT = "CS TS"
 PEOPLE = "CS CL TS RI"
@@ -325,7 +325,7 @@ ADMINS: dict[str, Admin] = {
     "cadres.training": Admin("training", PEOPLE),
     "accounts.user": Admin("user", "SA", adds="SA", changes="SA", has_history=False),
     "accounts.job": Admin("job", "SA", has_history=False),
-    "accounts.auditevent": Admin("event", f"AU {BUSINESS} VC", one="AU RI", has_history=False),
+    "accounts.auditevent": Admin("event", f"AU {BUSINESS} LD VC", one="AU RI", has_history=False),
 }
 
 FILTERS: dict[str, dict[str, str]] = {

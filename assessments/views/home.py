@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from assessments import home
 from assessments.models import Period, Return
-from assessments.todos import Todo, todos
+from assessments.todo import Todo
+from assessments.todos import todos
 from branches.models import Unit, Village
 from branches.scoping import paths_for
 

@@ -19,8 +19,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, services, sessions
 from accounts.models import User
-from accounts.roles import KINDS_OF_UNIT, Role, exclude_each_other
+from accounts.roles import KINDS_OF_UNIT, SUBJECT_ROLES, Role, exclude_each_other
 from branches.models import Membership, Unit
+from branches.scoping import split_subjects
 
 ONE_DAY = timedelta(days=1)
 
@@ -52,11 +53,12 @@ def check_proposal(
     valid_to: date | None,
     by: User,
     now: datetime,
+    subjects: str = "",
 ) -> Membership:
-    """The proposal, not yet saved, if it may be made.
+    """The proposal, not yet saved, if it may be made. `subjects`: codes of the flags a lead department leads.
 
-    ValidationError: "oneself", "disabled", "kind_of_unit", "past", "dates", "no_end", "held",
-    "separated".
+    ValidationError: "oneself", "disabled", "kind_of_unit", "past", "dates", "no_end", "subjects",
+    "no_subjects", "held", "separated".
     """
     if user.pk == by.pk:
         raise ValidationError(_("Nobody gives a role to oneself."), "oneself")
@@ -65,7 +67,15 @@ def check_proposal(
     if unit.kind not in KINDS_OF_UNIT[role]:
         raise ValidationError(_("This role is not given at a unit of this level."), "kind_of_unit")
     _check_dates(role, valid_from, valid_to, timezone.localdate(now))
-    proposal = Membership(user=user, role=role, unit=unit, valid_from=valid_from, valid_to=valid_to, proposed_by=by)
+    proposal = Membership(
+        user=user,
+        role=role,
+        unit=unit,
+        subjects=_checked_subjects(role, subjects),
+        valid_from=valid_from,
+        valid_to=valid_to,
+        proposed_by=by,
+    )
     _check_others(proposal)
     return proposal
 
@@ -80,17 +90,26 @@ def propose_membership(
     valid_to: date | None,
     by: User,
     now: datetime,
+    subjects: str = "",
 ) -> Membership:
     """A role at a unit for somebody else, waiting for a second person. ValidationError: see `check_proposal`."""
     user = User.objects.select_for_update().get(pk=user.pk)
-    proposal = check_proposal(user, role, unit, valid_from=valid_from, valid_to=valid_to, by=by, now=now)
+    proposal = check_proposal(
+        user, role, unit, valid_from=valid_from, valid_to=valid_to, by=by, now=now, subjects=subjects
+    )
     proposal.save()
     audit.record(
         "branches.propose_membership",
         actor=by,
         target=proposal,
         unit=unit,
-        changes={"user": user.pk, "role": role, "valid_from": valid_from, "valid_to": valid_to},
+        changes={
+            "user": user.pk,
+            "role": role,
+            "valid_from": valid_from,
+            "valid_to": valid_to,
+            **({"subjects": proposal.subjects} if proposal.subjects else {}),
+        },
     )
     return proposal
 
@@ -196,6 +215,16 @@ def _check_dates(role: Role, valid_from: date, valid_to: date | None, today: dat
         raise ValidationError(_("The last day lies before the first."), "dates")
     if role == Role.RI and valid_to is None:
         raise ValidationError(_("An inspector's role needs a last day."), "no_end")
+
+
+def _checked_subjects(role: Role, text: str) -> str:
+    """The codes in their order, "F2, F3". Without them a lead department would have no flag, or all."""
+    codes = sorted(split_subjects(text.upper()))
+    if role in SUBJECT_ROLES and not codes:
+        raise ValidationError(_("Say which flags this department leads, such as F2, F3."), "no_subjects")
+    if role not in SUBJECT_ROLES and text.strip():
+        raise ValidationError(_("Only a lead department has subjects. Leave this empty."), "subjects")
+    return ", ".join(codes)
 
 
 def _check_still_open(membership: Membership, user: User, today: date) -> None:

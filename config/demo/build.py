@@ -59,6 +59,16 @@ ACCOUNTS = (
     ("auditor", "shenji", Role.AU, "刘春梅"),
 )
 """Key in the command's answer, user name, role, invented name."""
+FLAG_ACCOUNTS = (
+    ("township_member", "zuwei", Role.TS, "孙丽华", ""),
+    ("party_department", "zuzhike", Role.LD, "马国栋", "F1"),
+    ("agriculture_department", "nongye", Role.LD, "朱晓东", "F2, F3, F4"),
+    ("law_department", "zhengfa", Role.LD, "胡桂英", "F5"),
+)
+"""Who else takes part in a round of flags: the township's organization member, who applies, and the lead departments.
+
+Key, user name, role, invented name, flags led.
+"""
 
 
 @dataclass
@@ -67,9 +77,16 @@ class Report:
     months: list[str] = field(default_factory=list)
     open_month: str | None = None
     accounts: dict[str, dict[str, str]] = field(default_factory=dict)
+    flag_accounts: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"county": self.county, "months": self.months, "open_month": self.open_month, "accounts": self.accounts}
+        return {
+            "county": self.county,
+            "months": self.months,
+            "open_month": self.open_month,
+            "accounts": self.accounts,
+            "flag_accounts": self.flag_accounts,
+        }
 
 
 def seed(*, county_code: str, months: int, seed_number: int, accounts_only: bool, now: datetime) -> Report:
@@ -191,6 +208,11 @@ def _accounts(county: Unit, shown: Unit, report: Report, now: datetime) -> dict[
     for key, _username, role, _name in ACCOUNTS:
         confirmer = users["county_leader"] if key != "county_leader" else users["county_staff"]
         _grant(users[key], role, shown if role == Role.TS else county, users["system_admin"], confirmer, now)
+    for key, username, role, name, subjects in FLAG_ACCOUNTS:
+        users[key] = _user(username, name, now)
+        report.flag_accounts[key] = {"user": username, "password": PASSWORD}
+        unit = shown if role == Role.TS else county
+        _grant(users[key], role, unit, users["system_admin"], users["county_leader"], now, subjects)
     return users
 
 
@@ -216,13 +238,16 @@ def _user(username: str, name: str, now: datetime) -> User:
 
 
 @transaction.atomic
-def _grant(user: User, role: Role, unit: Unit, proposer: User, confirmer: User, now: datetime) -> None:
+def _grant(
+    user: User, role: Role, unit: Unit, proposer: User, confirmer: User, now: datetime, subjects: str = ""
+) -> None:
     if Membership.objects.filter(user=user, role=role, unit=unit).exists():
         return
     membership = Membership.objects.create(
         user=user,
         role=role,
         unit=unit,
+        subjects=subjects,
         valid_from=FIRST_DAY,
         valid_to=date(now.year + 1, 12, 31) if role == Role.RI else None,
         proposed_by=None if user == proposer else proposer,

@@ -27,14 +27,14 @@ def test_page_shows_the_matrix() -> None:
 
 def test_page_that_is_old_is_told_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "roles.md"
-    page.write_text(f"before\n{document_roles.BEGIN}\nold\n{document_roles.END}\nafter\n", encoding="utf-8")
+    page.write_text(f"before\n{document_roles.BEGIN}\nstale page\n{document_roles.END}\nafter\n", encoding="utf-8")
     monkeypatch.setattr(document_roles, "PAGE", page)
     with pytest.raises(CommandError, match="document_roles"):
         call_command("document_roles", check=True)
-    assert "old" in page.read_text(encoding="utf-8")
+    assert "stale page" in page.read_text(encoding="utf-8")
     call_command("document_roles")
     text = page.read_text(encoding="utf-8")
-    assert "old" not in text
+    assert "stale page" not in text
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     call_command("document_roles", check=True)

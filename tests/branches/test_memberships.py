@@ -50,8 +50,9 @@ def proposal(admin: User, clerk: User, east: Unit) -> Membership:
 
 
 def propose(user: User, role: Role, unit: Unit, *, by: User, **more: Any) -> Membership:
-    dates = {"valid_from": TODAY, "valid_to": TODAY if role == Role.RI else None, **more}
-    return propose_membership(user, role, unit, by=by, now=NOW, **dates)
+    values = {"valid_from": TODAY, "valid_to": TODAY if role == Role.RI else None, **more}
+    values.setdefault("subjects", "F1" if role == Role.LD else "")
+    return propose_membership(user, role, unit, by=by, now=NOW, **values)
 
 
 def code_of(call: Callable[[], Any]) -> str:
@@ -104,6 +105,10 @@ def test_role_holds_once_a_second_person_confirms_it(
         (Role.TS, "东乡", {"valid_from": TODAY - ONE_DAY}, "past"),
         (Role.TS, "东乡", {"valid_to": TODAY - ONE_DAY}, "dates"),
         (Role.RI, "东乡", {"valid_to": None}, "no_end"),
+        (Role.LD, "东乡", {}, "kind_of_unit"),
+        (Role.LD, "青禾县", {"subjects": ""}, "no_subjects"),
+        (Role.LD, "青禾县", {"subjects": "，"}, "no_subjects"),
+        (Role.TS, "东乡", {"subjects": "F1"}, "subjects"),
     ],
 )
 def test_proposal_that_is_refused(
@@ -129,11 +134,19 @@ def test_proposal_that_is_refused(
         (Role.RI, "青禾县"),
         (Role.RI, "东乡"),
         (Role.VC, "东一村"),
+        (Role.LD, "青禾县"),
     ],
 )
 def test_proposal_that_is_taken(admin: User, clerk: User, role: Role, unit: str) -> None:
     membership = propose(clerk, role, Unit.objects.get(name=unit), by=admin)
     assert state_of(membership, TODAY) == MembershipState.PROPOSED
+
+
+@pytest.mark.parametrize("written", ["f3,F2", "F2、F3", " F3 F2 F3 "])
+def test_subjects_of_a_lead_department_are_kept_in_one_form(
+    admin: User, clerk: User, county: Unit, written: str
+) -> None:
+    assert propose(clerk, Role.LD, county, by=admin, subjects=written).subjects == "F2, F3"
 
 
 def test_nobody_proposes_or_confirms_for_oneself(admin: User, county_leader: User, county: Unit, east: Unit) -> None:

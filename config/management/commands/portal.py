@@ -88,7 +88,8 @@ class Command(BaseCommand):
             head.replace(head.with_suffix(f".before-{int(time.time())}"))
         answer = StringIO()
         call_command("seed_demo", json=True, stdout=answer)
-        accounts = json.loads(answer.getvalue())["accounts"]
+        seeded = json.loads(answer.getvalue())
+        accounts = seeded["accounts"] | seeded["flag_accounts"]
         path = _accounts_path()
         path.touch(mode=0o600)
         path.write_text(json.dumps(accounts, ensure_ascii=False), encoding="utf-8")

@@ -1,0 +1,7 @@
+"""Things to do about pay."""
+
+from __future__ import annotations
+
+from assessments.todo import Source
+
+SOURCES: tuple[Source, ...] = ()
