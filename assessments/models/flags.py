@@ -365,6 +365,7 @@ class FlagAward(models.Model):
     approved_by = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     approved_at = models.DateTimeField(null=True, editable=False)
     revoked_on = models.DateField(_("revoked on"), null=True, editable=False)
+    expired_at = models.DateTimeField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     scope_path = "path"
