@@ -48,7 +48,23 @@ class IndicatorSource:
     records: Callable[[int, date], str] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpanSource:
+    """How an app computes one number for all villages over a span of days, for a round of the flags.
+
+    For what is not the sum of its months, such as the people in stock at the end who were trained on the way.
+    `compute(village_unit_ids, first, last)` and `records(village_unit_id, first, last)` as above.
+    """
+
+    code: str
+    label: str | Promise
+    unit: str | Promise
+    compute: Callable[[Collection[int], date, date], Mapping[int, Reading]]
+    records: Callable[[int, date, date], str] | None = None
+
+
 _SOURCES: dict[str, IndicatorSource] = {}
+_SPANS: dict[str, SpanSource] = {}
 
 
 def register(*sources: IndicatorSource) -> None:
@@ -65,6 +81,21 @@ def find(code: str) -> IndicatorSource | None:
 
 def registered() -> list[IndicatorSource]:
     return sorted(_SOURCES.values(), key=lambda source: source.code)
+
+
+def register_spans(*sources: SpanSource) -> None:
+    for source in sources:
+        if _SPANS.get(source.code, source) != source or source.code in _SOURCES:
+            raise ValueError(f"indicator source {source.code} is registered twice")
+        _SPANS[source.code] = source
+
+
+def find_span(code: str) -> SpanSource | None:
+    return _SPANS.get(code)
+
+
+def registered_spans() -> list[SpanSource]:
+    return sorted(_SPANS.values(), key=lambda source: source.code)
 
 
 @contextmanager

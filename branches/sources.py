@@ -101,10 +101,9 @@ def _attendance(present: int, due: int, excused: int) -> Reading:
     return Reading(Decimal(present), Decimal(due - excused), note)
 
 
-def member_meeting_and_lecture(village_ids: Collection[int], month: date) -> Readings:
-    """How many of the two, member meeting and lecture, were held within the last three months: 0, 1 or 2."""
+def kinds_within_window(kinds: Collection[Kind], village_ids: Collection[int], month: date) -> Readings:
+    """How many of the kinds were held within the last three months: of member meeting and lecture 0, 1 or 2."""
     owner = _with_merged(village_ids, month)
-    kinds = (Kind.MEMBER_MEETING, Kind.LECTURE)
     last: dict[int, dict[str, date]] = {pk: {} for pk in village_ids}
     rows = _life(owner, kinds, first_of_window(month, WINDOW_MONTHS), after(month)).order_by("held_on")
     for unit_id, kind, held_on in rows.values_list("branch__unit_id", "kind", "held_on"):
@@ -254,8 +253,16 @@ SOURCES: tuple[IndicatorSource, ...] = (
         label=gettext_lazy("Member meeting and Party lecture within three months (0 to 2)"),
         unit=gettext_lazy("kinds"),
         higher_is_better=True,
-        compute=member_meeting_and_lecture,
+        compute=partial(kinds_within_window, (Kind.MEMBER_MEETING, Kind.LECTURE)),
         records=partial(_life_list, kind="meeting_and_lecture", months=WINDOW_MONTHS),
+    ),
+    IndicatorSource(
+        code="branches.member_meeting",
+        label=gettext_lazy("Member meeting within three months (0 or 1)"),
+        unit=pgettext_lazy("count", "member meetings"),
+        higher_is_better=True,
+        compute=partial(kinds_within_window, (Kind.MEMBER_MEETING,)),
+        records=partial(_life_list, kind=Kind.MEMBER_MEETING.value, months=WINDOW_MONTHS),
     ),
     IndicatorSource(
         code="branches.record_faults",

@@ -21,3 +21,4 @@ class CadresConfig(AppConfig):
         register(TrainingSheet())
         register_listings(*LISTINGS)
         indicators.register(*sources.SOURCES)
+        indicators.register_spans(*sources.SPANS)

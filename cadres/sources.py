@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from branches.indicators import IndicatorSource, Reading
+from branches.indicators import IndicatorSource, Reading, SpanSource
 from branches.models import Unit, Village
 from branches.months import after
 from cadres import codes
@@ -205,6 +205,34 @@ def reserve_for_flag(village_ids: Collection[int], first: date, last: date) -> M
     return {pk: FlagReserve(len(stock[pk]), sum(person in trained for person in stock[pk])) for pk in village_ids}
 
 
+def flag_reserve(village_ids: Collection[int], first: date, last: date) -> Readings:
+    """F1-6 as a number: people in stock who were trained in the span, at most as many as are asked for."""
+    note = _("%(stock)d in stock, %(trained)d of them trained")
+    return {
+        pk: Reading(
+            Decimal(min(found.stock, found.trained)), note=note % {"stock": found.stock, "trained": found.trained}
+        )
+        for pk, found in reserve_for_flag(village_ids, first, last).items()
+    }
+
+
+def secretary_in_post(village_ids: Collection[int], first: date, last: date) -> Readings:
+    """Gate of F1: 1 where somebody holds the post of secretary on the last day, 0 where the post is known to be empty.
+
+    A village for which no secretary was ever recorded has no data. Two queries at most.
+    """
+    owner = owners_of_ids(list(village_ids), last)
+    rows = _at(Posting.objects.filter(post=codes.SECRETARY), "unit_id", owner)
+    rows = rows.filter(Q(started_on__isnull=True) | Q(started_on__lte=last.isoformat())).order_by()
+    found: dict[int, bool] = {}
+    for unit_id, ended in rows.values_list("unit_id", "ended_on"):
+        if unit_id in owner:
+            village = owner[unit_id]
+            found[village] = found.get(village, False) or ended is None or ended >= last
+    notes = {True: _("somebody is in post"), False: _("the post is empty")}
+    return {pk: Reading(Decimal(is_filled), note=notes[is_filled]) for pk, is_filled in found.items()}
+
+
 # --- Trainings ------------------------------------------------------------------------------
 
 CAME = (Attendance.Result.COMPLETED, Attendance.Result.NOT_COMPLETED)
@@ -289,6 +317,15 @@ def _stock(village_id: int, month: date) -> str:
     return f"{reverse('reserve:list')}?{urlencode(query)}"
 
 
+def _stock_on(village_id: int, first: date, last: date) -> str:
+    return f"{reverse('reserve:list')}?{urlencode({'village': village_id, 'on': last.isoformat(), 'state': 'stock'})}"
+
+
+def _people_on(village_id: int, first: date, last: date) -> str:
+    query = {"about": "posts", "on": last.isoformat(), "figure": "people", "unit": village_id}
+    return f"{reverse('reserve:statistics')}?{urlencode(query)}"
+
+
 def _promoted(village_id: int, month: date) -> str:
     query = {
         "village": village_id,
@@ -353,5 +390,22 @@ SOURCES: tuple[IndicatorSource, ...] = (
         compute=secretary_vacant,
         kind="adjustment",
         records=_people,
+    ),
+)
+
+SPANS: tuple[SpanSource, ...] = (
+    SpanSource(
+        code="cadres.flag_reserve",
+        label=gettext_lazy("Reserve cadres in stock at the end of the round and trained in it"),
+        unit=gettext_lazy("people"),
+        compute=flag_reserve,
+        records=_stock_on,
+    ),
+    SpanSource(
+        code="cadres.secretary_in_post",
+        label=gettext_lazy("Post of secretary filled on the last day of the round (1 or 0)"),
+        unit=gettext_lazy("people"),
+        compute=secretary_in_post,
+        records=_people_on,
     ),
 )

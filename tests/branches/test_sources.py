@@ -183,6 +183,7 @@ def test_a_source_asks_as_much_for_three_villages_as_for_one(
         make_decision(village)
     expected = {
         "branches.record_faults": 2,
+        "branches.member_meeting": 2,
         "branches.member_meeting_lecture": 2,
         "branches.villager_meeting": 3,
     }.get(source.code, 1)

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from django.utils import translation
 
 from branches import indicators
-from branches.indicators import IndicatorSource
+from branches.indicators import IndicatorSource, SpanSource
 
 HEAD = """# Indicator sources
 
@@ -19,6 +19,13 @@ Made by `manage.py list_indicators --markdown`; a test keeps this page and the c
 
 | code | what | unit | more is better | role |
 | --- | --- | --- | --- | --- |
+"""
+SPANS_HEAD = """
+Over a whole round of flags, which is more than its months, a criterion can be computed from these as well. It can also
+count, over the months of the round, any source above, or what townships entered for an indicator: `month:E1`.
+
+| code | what | unit |
+| --- | --- | --- |
 """
 
 
@@ -35,19 +42,38 @@ class Command(BaseCommand):
             with translation.override("en"):
                 self.stdout.write(markdown(), ending="")
         elif options["json"]:
-            self.stdout.write(json.dumps([_plain(source) for source in indicators.registered()], ensure_ascii=False))
+            plain = [_plain(source) for source in indicators.registered()]
+            plain += [_plain_span(source) for source in indicators.registered_spans()]
+            self.stdout.write(json.dumps(plain, ensure_ascii=False))
         else:
-            for source in indicators.registered():
+            sources: list[IndicatorSource | SpanSource] = [*indicators.registered(), *indicators.registered_spans()]
+            for source in sources:
                 self.stdout.write(f"{source.code:36} {source.label} ({source.unit})")
 
 
 def markdown() -> str:
-    return HEAD + "".join(_row(source) for source in indicators.registered())
+    months = "".join(_row(source) for source in indicators.registered())
+    spans = "".join(_span_row(source) for source in indicators.registered_spans())
+    return HEAD + months + SPANS_HEAD + spans
 
 
 def _row(source: IndicatorSource) -> str:
     better = "yes" if source.higher_is_better else "no"
     return f"| `{source.code}` | {source.label} | {source.unit} | {better} | {source.kind} |\n"
+
+
+def _span_row(source: SpanSource) -> str:
+    return f"| `{source.code}` | {source.label} | {source.unit} |\n"
+
+
+def _plain_span(source: SpanSource) -> dict[str, Any]:
+    return {
+        "code": source.code,
+        "label": str(source.label),
+        "unit": str(source.unit),
+        "kind": "span",
+        "has_records": source.records is not None,
+    }
 
 
 def _plain(source: IndicatorSource) -> dict[str, Any]:
