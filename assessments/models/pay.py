@@ -170,6 +170,11 @@ class PaySheet(models.Model):
     exported_at = models.DateTimeField(null=True, editable=False)
     checksum = models.CharField(_("checksum of the exported lines"), max_length=64, blank=True, editable=False)
     settled_at = models.DateTimeField(null=True, editable=False)
+    approved_numbers = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text=_("Approved posts of each village as they stood when the sheet was prepared."),
+    )
     returned_reason = models.CharField(_("reason of the return"), max_length=500, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -225,6 +230,7 @@ class PayLine(models.Model):
         FLAG_CHANGED = "flag_changed", _("a change of flags became known later")
         RATE_CHANGED = "rate_changed", _("a change of the rate became known later")
         GRADE_CHANGED = "grade_changed", _("a change of the grade became known later")
+        PAID_ELSEWHERE = "paid_elsewhere", _("paid in another village")
 
     class Payment(models.TextChoices):
         OPEN = "open", pgettext_lazy("payment", "Not reported yet")
@@ -232,6 +238,9 @@ class PayLine(models.Model):
         FAILED = "failed", pgettext_lazy("payment", "Failed")
 
     sheet = models.ForeignKey(PaySheet, on_delete=models.CASCADE, related_name="lines", verbose_name=_("pay sheet"))
+    number = models.PositiveIntegerField(
+        _("line number"), default=0, help_text=_("From 1 within the sheet; the finance office reports by it.")
+    )
     path = models.CharField(max_length=255, editable=False, db_index=True)
     village = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="pay_lines", verbose_name=_("village"))
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="pay_lines", verbose_name=_("person"))
@@ -255,7 +264,7 @@ class PayLine(models.Model):
     class Meta:
         verbose_name = _("line of a pay sheet")
         verbose_name_plural = _("lines of pay sheets")
-        ordering: ClassVar[list[str]] = ["sheet", "path", "for_month", "role_group", "person"]
+        ordering: ClassVar[list[str]] = ["sheet", "number"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["person", "for_month"], name="pay_of_a_person"),
             models.Index(fields=["for_month"], name="pay_by_month"),
@@ -264,6 +273,7 @@ class PayLine(models.Model):
             models.UniqueConstraint(
                 fields=["sheet", "person", "village", "for_month"], name="one_pay_line_per_person_and_month"
             ),
+            models.UniqueConstraint(fields=["sheet", "number"], name="one_pay_line_per_number"),
             models.CheckConstraint(
                 condition=Q(amount_cents=F("uplift_cents") + F("performance_cents")), name="pay_line_sums_its_columns"
             ),
