@@ -176,7 +176,7 @@ def _cell_value(column: Parameter, text: str) -> str | None:
     return text
 
 
-def _field_of(item: Parameter) -> forms.Field:
+def field_of(item: Parameter) -> forms.Field:
     """The form field of one declared setting."""
     options: dict[str, Any] = {"label": item.label, "help_text": item.help, "required": item.is_required}
     if item.kind == "table":
@@ -389,7 +389,7 @@ class IndicatorForm(DraftForm):
         self._source_field(stored.get("source_code", ""))
         self.chosen_rule = self._chosen_rule(stored["rule_type"])
         for setting in PARAMETERS[self.chosen_rule]:
-            self.fields[f"p-{setting.name}"] = _field_of(setting)
+            self.fields[f"p-{setting.name}"] = field_of(setting)
             self.initial.setdefault(f"p-{setting.name}", setting.default)
 
     def _category_field(self, layout: Layout) -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from branches.form_page import Page, form_page
 from branches.history import happenings
 from branches.scoping import fetch, must_hold
 from branches.versions import events_of
@@ -22,7 +23,6 @@ from cadres.people_forms import (
     MidCheckForm,
 )
 from cadres.services import conduct
-from cadres.views.acting import Page, form_page
 from cadres.views.people import crumbs_of
 
 HISTORY_SHOWN = 25

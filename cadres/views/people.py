@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import audit
 from accounts.models import User
+from branches.form_page import Page, form_page
 from branches.history import happenings
 from branches.models import Branch, Unit, VillageClass
 from branches.querysets import valid_on
@@ -34,7 +35,6 @@ from cadres.models import Commendation, DisciplineAction, Person, Posting, Reser
 from cadres.people_forms import NumberForm, PeopleFilter, PersonForm, RevealForm
 from cadres.rosters import is_dual_head
 from cadres.services import identity, people
-from cadres.views.acting import Page, form_page
 from imports.identity import masked
 
 PER_PAGE = 25

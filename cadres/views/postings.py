@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from branches.form_page import Page, form_page
 from branches.models import Unit, Village
 from branches.querysets import valid_on
 from branches.scoped_admin import CappedPaginator
@@ -33,7 +34,6 @@ from cadres.rosters import (
 )
 from cadres.services import postings
 from cadres.services.postings import Elected
-from cadres.views.acting import Page, form_page
 from cadres.views.people import crumbs_of, names_above
 
 PER_PAGE = 50

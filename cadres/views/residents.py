@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from branches.form_page import Page, form_page
 from branches.history import happenings
 from branches.scoped_admin import CappedPaginator
 from branches.scoping import fetch, must_hold, paths_for
@@ -18,7 +19,6 @@ from branches.versions import events_of
 from cadres.models import Person, Residency, ResidentLeave, SpotCheck
 from cadres.people_forms import DayFilter, EndResidencyForm, LeaveForm, ResidencyForm, SpotCheckForm
 from cadres.services import residents
-from cadres.views.acting import Page, form_page
 from cadres.views.people import crumbs_of, names_above
 
 PER_PAGE = 25

@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from branches.form_page import Page, form_page
 from branches.scoped_admin import CappedPaginator
 from branches.scoping import fetch, must_hold, paths_for
 from cadres.ages import age_on
 from cadres.models import Person, Talent
 from cadres.people_forms import TalentFilter, TalentForm, WithdrawForm
 from cadres.services import talents
-from cadres.views.acting import Page, form_page
 from cadres.views.people import crumbs_of, names_above
 
 PER_PAGE = 25

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from branches.form_page import Page, form_page
 from branches.models import Unit
 from branches.scoped_admin import CappedPaginator
 from branches.scoping import STEP, fetch, must_hold, paths_for
@@ -32,7 +33,6 @@ from cadres.people_page import courses_of, held_posts, titles
 from cadres.rosters import COUNTED_POSTS, HEAD_POSTS
 from cadres.services import trainings
 from cadres.services.trainings import Presence
-from cadres.views.acting import Page, form_page
 from cadres.views.people import list_mark, names_above
 
 PER_PAGE = 25

@@ -1,4 +1,4 @@
-"""A page with one form that hands its values to a service, the same for every form about people."""
+"""A page with one form that hands its values to a service, the same everywhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Page:
     submit: str | Promise = ""
     icon: str = "check"
     is_danger: bool = False
-    template: str = "cadres/form.html"
+    template: str = "portal/form.html"
 
 
 def form_page(
