@@ -10,9 +10,10 @@ class AssessmentsConfig(AppConfig):
         # Job handlers and timed tasks read models, which exist only now.
         from accounts import ticking
         from assessments import jobs, village_results  # noqa: F401
-        from assessments.services import periods, review
+        from assessments.services import flag_awards, periods, review
         from cadres.village_results import register as register_results
 
         register_results(village_results.tell)
         ticking.register("assessments.months", periods.due)
         ticking.register("assessments.unlocks", review.relock_due)
+        ticking.register("assessments.flags", flag_awards.tick)

@@ -5,6 +5,8 @@ For pay and the year: `make_round(county)`, then `make_award(round, village, "F1
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +21,8 @@ from assessments.models import (
     FlagCriterion,
     FlagRound,
 )
+from branches import indicators
+from branches.indicators import IndicatorSource, Reading
 from branches.models import Unit
 from tests.conftest import grant, make_user
 
@@ -32,7 +36,29 @@ CRITERIA: tuple[tuple[str, str, bool, str, str], ...] = (
     ("3", "部门现场核查", False, "20", "D"),
     ("G1", "书记职位不空缺", True, "0", "S"),
 )
-"""Of each category: code behind its own, name, gate, points, source."""
+"""Of each category: code behind its own, name, gate, points, source. What is computed is known within `knows()`."""
+COMPUTED: dict[str, dict[str, Any]] = {
+    "1": {
+        "source_code": "test.meetings",
+        "rule_type": "ratio",
+        "parameters": {"over": "months", "met_from": "1", "target": "100"},
+    },
+    "G1": {"source_code": "test.secretary", "parameters": {"over": "last", "at_least": "1"}},
+}
+
+
+@contextmanager
+def knows(meetings: int | None = 1, secretary: int | None = 1) -> Iterator[None]:
+    """What the system reads of every village in every month while the block runs; None is no data."""
+
+    def source(code: str, value: int | None) -> IndicatorSource:
+        def compute(ids: Collection[int], month: date) -> dict[int, Reading]:
+            return {} if value is None else {pk: Reading(Decimal(value)) for pk in ids}
+
+        return IndicatorSource(code=code, label=code, unit="", higher_is_better=True, compute=compute)
+
+    with indicators.replaced(source("test.meetings", meetings), source("test.secretary", secretary)):
+        yield
 
 
 def make_round(
@@ -72,6 +98,7 @@ def make_round(
                 points=Decimal(points),
                 source=source,
                 sort=place,
+                **(COMPUTED.get(short, {}) if source == "S" else {}),
             )
             for place, (short, label, is_gate, points, source) in enumerate(criteria)
         )

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from accounts.models import User
 from assessments.models import (
     FlagApplication,
     FlagAward,
