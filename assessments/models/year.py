@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from assessments.year_querysets import YearResultQuerySet
 from branches.models import Unit
 from branches.querysets import ScopedQuerySet
 from cadres.models import DisciplineAction, Person
@@ -29,15 +30,8 @@ class Grade(models.TextChoices):
 class YearAssessment(models.Model):
     """The assessment of a county for a half or a whole year, with its rules.
 
-    `rules` (assessments/year_rules.py reads and checks them)::
-
-        {"village": {"months": "60", "departments": "30", "satisfaction": "10"},
-         "cadre": {"village": "60", "personal": "40"},
-         "personal": {"results": "50", "vote": "40", "township": "10"},
-         "lines": [["excellent", "90"], ["competent", "75"], ["basically_competent", "60"]],
-         "best_share": "20", "best_least": 3}
-
-    Weights of a group sum to 100. Frozen with the results when published; a correction is a new revision.
+    `rules`: weights, lines, the share of the best, departments, the ladder, as assessments/year_rules.py
+    reads, writes and checks them. Frozen with the results when published; a correction is a new revision.
     """
 
     class Span(models.TextChoices):
@@ -64,6 +58,9 @@ class YearAssessment(models.Model):
     computed_at = models.DateTimeField(null=True, editable=False)
     computed_by = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     checksum = models.CharField(max_length=64, blank=True, editable=False)
+    quota_reason = models.CharField(
+        _("reason why more are excellent than the share allows"), max_length=500, blank=True
+    )
     published_at = models.DateTimeField(null=True, editable=False)
     published_by = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -80,6 +77,14 @@ class YearAssessment(models.Model):
             models.UniqueConstraint(
                 fields=["unit", "year", "span", "revision"], name="one_year_assessment_per_revision"
             ),
+            models.UniqueConstraint(
+                fields=["unit", "year", "span"], condition=Q(state="published"), name="one_published_year_assessment"
+            ),
+            models.UniqueConstraint(
+                fields=["unit", "year", "span"],
+                condition=Q(state__in=["open", "computed"]),
+                name="one_year_assessment_in_work",
+            ),
             models.CheckConstraint(
                 condition=Q(published_by__isnull=True) | ~Q(published_by=F("computed_by")),
                 name="year_published_by_another",
@@ -87,6 +92,10 @@ class YearAssessment(models.Model):
             models.CheckConstraint(
                 condition=~Q(state__in=["published", "superseded"]) | Q(published_by__isnull=False),
                 name="published_year_has_a_publisher",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["published", "superseded"]) | (Q(computed_by__isnull=False) & ~Q(checksum="")),
+                name="published_year_was_computed",
             ),
         ]
 
@@ -158,8 +167,8 @@ class SatisfactionSurvey(models.Model):
 class VillageYear(models.Model):
     """A village's result of a year, with its receipt: the printed lines add up to the total.
 
-    `lines`: `[{"code": "months", "label": …, "value": "86.42", "weight": "60", "points": 5185, "note": …,
-    "address": …}]`, points in hundredths. `missing`: parts without data; such a village has no rank.
+    `lines` as assessments/year_lines.py writes and reads them. `missing`: parts without data, such as "months" or
+    "department:县财政局"; such a village has no total, no grade and no rank. `veto`: the one that caps the grade.
     """
 
     assessment = models.ForeignKey(YearAssessment, on_delete=models.CASCADE, related_name="villages")
@@ -174,7 +183,7 @@ class VillageYear(models.Model):
     missing = models.JSONField(default=list)
 
     scope_path = "path"
-    objects = ScopedQuerySet.as_manager()
+    objects = YearResultQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("village's year")
@@ -254,7 +263,7 @@ class CadreResult(models.Model):
     missing = models.JSONField(default=list)
 
     scope_path = "path"
-    objects = ScopedQuerySet.as_manager()
+    objects = YearResultQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("cadre's year")
@@ -262,6 +271,9 @@ class CadreResult(models.Model):
         ordering: ClassVar[list[str]] = ["assessment", "path", "post", "person"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["assessment", "person"], name="one_cadre_result"),
+            models.CheckConstraint(
+                condition=Q(grade=F("proposed")) | ~Q(grade_reason=""), name="another_grade_has_a_reason"
+            ),
         ]
 
     def __str__(self) -> str:
