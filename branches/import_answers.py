@@ -38,6 +38,8 @@ class Answers:
 
     left_out: dict[RowPlace, bool] = field(default_factory=dict)
     """Whether a row stays out."""
+    old_numbers: int = 0
+    """Cells whose number of 15 digits is to be put into its form of 18."""
     new_places: dict[RowPlace, bool] = field(default_factory=dict)
     """Whether the place that a row names is to be made."""
 
@@ -72,6 +74,8 @@ def answers_in(post: QueryDict, batch: ImportBatch, user: User) -> Answers:
             _take_group(answers, single, typed, choices)
         else:
             answers.cells[place] = typed
+    if "convert" in post:
+        answers.old_numbers = sum(len(group.places) for group in groups.values() if group.is_old_number)
     answers.kept = _kept(answers, batch, layout)
     _take_rows(answers, post, batch, rows, groups.values())
     return answers

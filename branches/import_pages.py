@@ -6,7 +6,6 @@ rows there: a preview is as telling as the roster itself. Rule: docs/import.md, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -22,22 +21,19 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from branches.scoping import paths_for, rows_for
 from branches.unit_lookup import UnitLookup
-from imports.identity import masked
+from imports import batches
+from imports.choices import Choices, HandTable
+from imports.glimpse import Glimpse
 from imports.models import ImportBatch, ImportRow
-from imports.preview import problems_of, worksheets_of
+from imports.preview import problems_of
 from imports.problems import Problem
-from imports.refusals import FileRefused
 from imports.repairs import TOWNSHIP, VILLAGE, Group, Layout, groups_of, may_be_empty
 from imports.sheets import Sheet, names, sheet_called
-from imports.tables import Table, is_blank, text_of
-from imports.workbooks import skip_reason, tables_of
+from imports.tables import HEADINGS_NEEDED, column_letters
+from imports.workbooks import skip_reason
 
 if TYPE_CHECKING:
     from accounts.models import User
-
-SAMPLES = 3
-LONG_NUMBER = re.compile(r"\d{14,17}[\dXx]")
-"""May be an identity number or an account: never shown in full, whatever its heading says."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +104,7 @@ def batches_for(user: User, action: str = "view") -> QuerySet[ImportBatch]:
         return rows.none()
     has_file = ExpressionWrapper(Q(sealed_file__isnull=False), BooleanField())
     # Files and answers are large and sealed; they are fetched where they are used.
-    rows = rows.filter(reduce(or_, conditions)).defer("sealed_file", "choices")
+    rows = rows.filter(reduce(or_, conditions)).defer("sealed_file", "choices", "glimpse")
     return rows.annotate(has_file=has_file).select_related("uploaded_by", "job")
 
 
@@ -352,6 +348,8 @@ class ColumnView:
 class TableView:
     worksheet: str
     header_rows: list[int]
+    is_by_hand: bool
+    """Its columns were named on the page for worksheets without headings."""
     columns: list[ColumnView]
     shared: list[str]
     """Labels of fields that have more than one column here."""
@@ -362,23 +360,24 @@ class TableView:
 
 
 def column_tables(batch: ImportBatch) -> list[TableView]:
-    """The columns of each worksheet with sample values from the file; without samples once the file is forgotten."""
+    """The columns of each worksheet with the first values that the check saw; without them once they are forgotten."""
     layout = Layout(batch)
-    tables = _tables_with_cells(batch)
+    seen = Glimpse.from_json(batch.glimpse)
     absent = absent_fields(problem_groups(batch, layout), layout)
     views = []
     keys = column_keys(batch)
     for told in batch.answer.get("tables", []):
-        table = tables.get(told["worksheet"])
+        samples = seen.columns.get(told["worksheet"], {})
         mapped: Mapping[str, str] = told["mapped"]
-        order = list(table.headings.values()) if table else [*mapped, *told["ignored"]]
+        order = list(samples) or [*mapped, *told["ignored"]]
         fields = list(mapped.values())
         views.append(
             TableView(
                 told["worksheet"],
                 told["header_rows"],
+                told["worksheet"] in seen.tops,
                 [
-                    _column(keys[told["worksheet"], heading], heading, mapped, table, layout)
+                    _column(keys[told["worksheet"], heading], heading, mapped, samples.get(heading, []), layout)
                     for heading in dict.fromkeys(order)
                 ],
                 [_label(layout.sheet, name) for name in dict.fromkeys(fields) if fields.count(name) > 1],
@@ -387,16 +386,6 @@ def column_tables(batch: ImportBatch) -> list[TableView]:
             )
         )
     return views
-
-
-def _tables_with_cells(batch: ImportBatch) -> dict[str, Table]:
-    if not batch.has_file:  # type: ignore[attr-defined]
-        return {}
-    try:
-        tables, _known = tables_of(batch, worksheets_of(batch))
-    except FileRefused:
-        return {}
-    return {table.worksheet: table for table in tables}
 
 
 def column_keys(batch: ImportBatch) -> dict[tuple[str, str], str]:
@@ -408,19 +397,86 @@ def column_keys(batch: ImportBatch) -> dict[tuple[str, str], str]:
     }
 
 
-def _column(key: str, heading: str, mapped: Mapping[str, str], table: Table | None, layout: Layout) -> ColumnView:
+def _column(key: str, heading: str, mapped: Mapping[str, str], samples: list[str], layout: Layout) -> ColumnView:
     name = mapped.get(heading, "")
-    samples: list[str] = []
-    if table is not None:
-        index = next(column for column, told in table.headings.items() if told == heading)
-        filled = (text_of(line.cells[index]) for line in table.lines if not is_blank(line.cells[index]))
-        samples = [_sample(text, layout.is_secret(name)) for text, _place in zip(filled, range(SAMPLES), strict=False)]
     return ColumnView(key, heading, name, samples, layout.sheet.headings.field_of(heading) == (name or None))
 
 
-def _sample(text: str, is_secret: bool) -> str:
-    plain = " ".join(text.split())[:40]
-    return masked(plain) if is_secret else LONG_NUMBER.sub(lambda found: masked(found[0]), plain)
+# --- Worksheets without headings ----------------------------------------------------------
+
+
+@dataclass
+class HandColumn:
+    """A column to be named. `letters` as the spreadsheet program calls it."""
+
+    key: str
+    index: int
+    letters: str
+    field: str
+
+
+@dataclass
+class HandView:
+    """The first rows of a worksheet whose columns the user may name."""
+
+    worksheet: str
+    first_key: str
+    first_row: int
+    columns: list[HandColumn]
+    rows: list[tuple[int, list[str]]]
+    """Number and the cells of `columns`."""
+
+
+def hand_views(batch: ImportBatch) -> list[HandView]:
+    """As they were named, else as files of this place were before."""
+    tops, chosen = Glimpse.from_json(batch.glimpse).tops, Choices.from_json(batch.choices).tables
+    remembered, sheet = batches.remembered_columns(batch), sheet_called(batch.sheet)
+    return [
+        _hand_view(number, name, rows, chosen.get(name), remembered, sheet)
+        for number, (name, rows) in enumerate(tops.items())
+    ]
+
+
+def _hand_view(
+    number: int,
+    name: str,
+    rows: list[list[str]],
+    chosen: HandTable | None,
+    remembered: Mapping[str, str],
+    sheet: Sheet,
+) -> HandView:
+    first_row = chosen.first_row if chosen else _first_full_row(rows)
+    above = rows[first_row - 2] if first_row > 1 else []
+    known = sheet.headings.with_said(remembered)
+    width = max((len(row) for row in rows), default=0)
+    columns = []
+    for index in range(width):
+        if chosen:
+            field_name = chosen.fields.get(index, "")
+        elif any(index < len(row) and row[index] for row in rows):
+            heading = above[index] if index < len(above) else ""
+            field_name = (known.field_of(heading) if heading else None) or remembered.get(
+                batches.letters_key(index), ""
+            )
+        else:
+            continue
+        columns.append(HandColumn(f"hand-{number}-{index}", index, column_letters(index), field_name))
+    return HandView(
+        name,
+        f"first-{number}",
+        first_row,
+        columns,
+        [
+            (at, [row[column.index] if column.index < len(row) else "" for column in columns])
+            for at, row in enumerate(rows, start=1)
+        ],
+    )
+
+
+def _first_full_row(rows: list[list[str]]) -> int:
+    """The first row in which at least three cells stand; a guess, which the user sees and may change."""
+    full = (at for at, row in enumerate(rows, start=1) if sum(bool(cell) for cell in row) >= HEADINGS_NEEDED)
+    return next(full, 1)
 
 
 def absent_fields(groups: Iterable[Group], layout: Layout) -> dict[str, list[str]]:

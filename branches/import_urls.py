@@ -20,5 +20,8 @@ urlpatterns: list[URLPattern] = [
     path("<int:pk>/apply/", page(imports.import_apply), name="apply"),
     path("<int:pk>/undo/", page(imports.import_undo), name="undo"),
     path("<int:pk>/give-up/", page(imports.import_give_up), name="give_up"),
+    path("<int:pk>/table/", page(imports.import_table), name="table"),
     path("<int:pk>/workbook/", page(imports.import_workbook), name="workbook"),
+    path("<int:pk>/workbook/progress/", page(imports.import_workbook_progress), name="workbook_progress"),
+    path("<int:pk>/workbook/file/", page(imports.import_workbook_file), name="workbook_file"),
 ]

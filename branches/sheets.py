@@ -87,7 +87,8 @@ class PlaceSheet(Sheet):
         township = townships[0] if len(townships) == 1 else lookup.township_named(table.worksheet)[0]
         if township:
             given["township"] = township.name
-        if any(self.headings.field_of(heading) == "village" for heading in table.headings.values()):
+        is_named = table.fields is not None and "village" in table.fields.values()
+        if is_named or any(self.headings.field_of(heading) == "village" for heading in table.headings.values()):
             return given
         named = lookup.villages_in(" ".join(table.titles), township)
         if lookup.is_village_name(table.worksheet):

@@ -13,8 +13,9 @@ class ImportsConfig(AppConfig):
         from django.conf import settings
 
         from accounts import ticking
-        from imports import batches, exports, limits
+        from imports import batches, exports, limits, workbook_jobs
 
         limits.take(settings.IMPORT_LIMITS)
         ticking.register("imports.forget_old_files", batches.forget_old_files, every=timedelta(hours=1))
         ticking.register("imports.forget_old_exports", exports.forget_old_files, every=timedelta(minutes=10))
+        ticking.register("imports.forget_old_workbooks", workbook_jobs.forget_old_workbooks, every=timedelta(hours=1))

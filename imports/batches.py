@@ -29,13 +29,15 @@ from accounts.models import Job
 from accounts.roles import roles_with
 from imports import limits
 from imports.applying import apply_answer, take_back
-from imports.choices import CellPlace, Choices, RowPlace
-from imports.models import ColumnMapping, ImportBatch, ImportChange
+from imports.choices import CellPlace, Choices, HandTable, RowPlace
+from imports.glimpse import Glimpse
+from imports.models import ColumnMapping, ImportBatch, ImportChange, ImportWorkbook
+from imports.old_numbers import converted_numbers
 from imports.preview import check_batch, fingerprint_of, forget_rows, read_batch_file, store_preview
 from imports.reading import Worksheet
 from imports.refusals import FileRefused
 from imports.sheets import path_of_uploader, sheet_called
-from imports.tables import heading_key
+from imports.tables import HEADER_WITHIN, column_letters, heading_key, headings_above
 from imports.writing import RecordChanged
 
 if TYPE_CHECKING:
@@ -98,6 +100,51 @@ def answer_columns(batch: ImportBatch, columns: Mapping[str, str], *, by: User) 
     said = {heading_key(heading): name for heading, name in columns.items()}
     choices = Choices.from_json(batch.choices)
     choices.columns |= said
+    _remember(batch, said)
+    _answered(batch, choices, by)
+
+
+@transaction.atomic
+def answer_tables(batch: ImportBatch, tables: Mapping[str, HandTable], *, by: User) -> None:
+    """How to read worksheets in which no row of headings was found. Headings and columns are remembered for the place.
+
+    ValidationError: "unknown_column", "no_subject" without the column that makes a row a record,
+    "nothing" when no worksheet is named, or one whose columns are known.
+    """
+    batch = taken(batch, by, ImportBatch.State.CHECKED, ImportBatch.State.FAILED)
+    sheet, tops = sheet_called(batch.sheet), Glimpse.from_json(batch.glimpse).tops
+    if not tables or tables.keys() - tops.keys():
+        raise ValidationError(_("Say which column is what in at least one worksheet."), "nothing")
+    for table in tables.values():
+        if set(table.fields.values()) - set(sheet.by_field):
+            raise ValidationError(_("There is no such column on this roster."), "unknown_column")
+        if sheet.subject not in table.fields.values():
+            raise ValidationError(
+                _("Say which column is “%(name)s”."), "no_subject", {"name": sheet.by_field[sheet.subject].headings[0]}
+            )
+        if not 1 <= table.first_row <= HEADER_WITHIN:
+            raise ValidationError(_("Say on which row the data starts."), "no_first_row")
+    choices = Choices.from_json(batch.choices)
+    choices.tables = dict(tables)
+    for name, table in tables.items():
+        said = headings_above(tops[name][: table.first_row - 1], table)
+        _remember(
+            batch,
+            {
+                heading_key(said[column]) if column in said else letters_key(column): field_name
+                for column, field_name in table.fields.items()
+            },
+        )
+    _answered(batch, choices, by)
+
+
+def letters_key(column: int) -> str:
+    """How a column without a heading is remembered. No heading of a file begins so."""
+    return f"[{column_letters(column)}]"
+
+
+def _remember(batch: ImportBatch, said: Mapping[str, str]) -> None:
+    """Heading key -> field, for the place of the batch."""
     ColumnMapping.objects.bulk_create(
         [
             ColumnMapping(path=batch.path, sheet=batch.sheet, heading=key[:200], field=name)
@@ -107,7 +154,6 @@ def answer_columns(batch: ImportBatch, columns: Mapping[str, str], *, by: User) 
         unique_fields=["path", "sheet", "heading"],
         update_fields=["field"],
     )
-    _answered(batch, choices, by)
 
 
 @transaction.atomic
@@ -118,6 +164,7 @@ def answer_cells(
     by: User,
     left_out: Mapping[RowPlace, bool] | None = None,
     new_places: Mapping[RowPlace, bool] | None = None,
+    converts_old_numbers: bool = False,
 ) -> None:
     """What cells should say; "" for a cell to count as empty. The file is checked again.
 
@@ -129,6 +176,7 @@ def answer_cells(
     choices.cells |= dict(cells)
     choices.left_out = _with_ticks(choices.left_out, left_out or {})
     choices.new_places = _with_ticks(choices.new_places, new_places or {})
+    choices.converts_old_numbers = converts_old_numbers
     _answered(batch, choices, by)
 
 
@@ -179,8 +227,8 @@ def confirm(
 @transaction.atomic
 def undo(batch: ImportBatch, *, by: User) -> None:
     """Asks for everything the batch wrote to be put back. ValidationError after the days of undoing."""
-    batch = _locked(batch)
-    _must_write(by, batch)
+    batch = locked_batch(batch)
+    must_write(by, batch)
     was_cut_off = batch.state == ImportBatch.State.UNDOING and not is_under_way(batch)
     if batch.state != ImportBatch.State.APPLIED and not was_cut_off:
         raise ValidationError(_("Only an import that was applied can be undone."), "not_applied")
@@ -200,8 +248,9 @@ def give_up(batch: ImportBatch, *, by: User) -> None:
     """The user does not want this file. Nothing was written; the file is forgotten at once."""
     batch = taken(batch, by, ImportBatch.State.UPLOADED, ImportBatch.State.CHECKED, ImportBatch.State.FAILED)
     batch.state = ImportBatch.State.CANCELLED
-    batch.sealed_file, batch.choices = None, None
-    batch.save(update_fields=["state", "sealed_file", "choices"])
+    batch.sealed_file, batch.choices, batch.glimpse = None, None, None
+    batch.save(update_fields=["state", "sealed_file", "choices", "glimpse"])
+    ImportWorkbook.objects.filter(batch=batch).delete()
     forget_rows(batch)
     audit.record("imports.cancel_importbatch", actor=by, target=batch, unit=batch.path)
 
@@ -221,7 +270,8 @@ def is_under_way(batch: ImportBatch) -> bool:
     return batch.job_id is not None and Job.objects.filter(pk=batch.job_id, state__in=LIVE).exists()
 
 
-def _locked(batch: ImportBatch) -> ImportBatch:
+def locked_batch(batch: ImportBatch) -> ImportBatch:
+    """As it stands now, held until the transaction ends."""
     return ImportBatch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
 
 
@@ -230,8 +280,8 @@ def taken(batch: ImportBatch, by: User, *states: str) -> ImportBatch:
 
     One whose applying was cut off for good counts as checked again: nothing of it was written.
     """
-    locked = _locked(batch)
-    _must_write(by, locked)
+    locked = locked_batch(batch)
+    must_write(by, locked)
     if locked.uploaded_by_id != by.pk:
         raise PermissionDenied
     is_stuck = locked.state == ImportBatch.State.CONFIRMED and ImportBatch.State.CHECKED in states
@@ -242,7 +292,7 @@ def taken(batch: ImportBatch, by: User, *states: str) -> ImportBatch:
     return locked
 
 
-def _must_write(user: User, batch: ImportBatch) -> None:
+def must_write(user: User, batch: ImportBatch) -> None:
     """PermissionDenied unless the user may write such rows where the import lies."""
     granting = roles_with(sheet_called(batch.sheet).permission)
     if not any(role in granting and batch.path.startswith(path) for role, path in audit.roles_of(user)):
@@ -277,9 +327,18 @@ def check_uploaded(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
     read = read_batch_file(batch)
     run.progress(1, 3, gettext_noop("Checking rows"))
     answer = check_batch(batch, read, remembered_columns(batch))
+    choices = Choices.from_json(batch.choices)
+    if choices.converts_old_numbers:
+        choices.cells |= converted_numbers(answer)
+        choices.converts_old_numbers = False
+        batch.choices = choices.as_json()
+        answer = check_batch(batch, read, remembered_columns(batch))
     run.progress(2, 3, gettext_noop("Preparing the preview"))
     with transaction.atomic():
-        store_preview(_locked(batch), answer)
+        locked = locked_batch(batch)
+        locked.choices = batch.choices
+        locked.save(update_fields=["choices"])
+        store_preview(locked, answer, read)
         run.finish_in_transaction({"batch": batch_id})
     return None
 
@@ -294,7 +353,7 @@ def apply_batch(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
     batch = ImportBatch.objects.select_related("uploaded_by").get(pk=batch_id)
     if batch.state != ImportBatch.State.CONFIRMED:
         return {}
-    _must_write(batch.uploaded_by, batch)
+    must_write(batch.uploaded_by, batch)
     run.progress(0, 3, gettext_noop("Reading the file"))
     read = read_batch_file(batch)
     run.progress(1, 3, gettext_noop("Checking rows"))
@@ -311,12 +370,12 @@ def apply_batch(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
 
 
 def _apply(run: JobRun, batch: ImportBatch, read: list[Worksheet] | FileRefused) -> None:
-    locked = _locked(batch)
+    locked = locked_batch(batch)
     answer = check_batch(batch, read, remembered_columns(batch))
     if fingerprint_of(answer) != locked.fingerprint:
         locked.state = ImportBatch.State.CHECKED
         locked.is_stale = True
-        store_preview(locked, answer)
+        store_preview(locked, answer, read)
     else:
         run.progress(2, 3, gettext_noop("Writing"))
         apply_answer(locked, answer, Choices.from_json(locked.choices))
@@ -330,11 +389,11 @@ def undo_batch(run: JobRun, *, batch_id: int) -> Mapping[str, Any] | None:
     run.progress(0, 1, gettext_noop("Putting back"))
     try:
         with transaction.atomic():
-            batch = _locked(ImportBatch(pk=batch_id))
+            batch = locked_batch(ImportBatch(pk=batch_id))
             if batch.state != ImportBatch.State.UNDOING:
                 return {}
             if run.by is not None:
-                _must_write(run.by, batch)
+                must_write(run.by, batch)
             take_back(batch, run.by)
             _note(batch, "imports.undo_importbatch", run.by)
             run.finish_in_transaction({"batch": batch_id})
@@ -372,6 +431,7 @@ def forget_old_files(now: datetime) -> int:
     old = ImportBatch.objects.filter(pk__in=keys)
     with transaction.atomic():
         ImportChange.objects.filter(batch__in=keys).delete()
+        ImportWorkbook.objects.filter(batch__in=keys).delete()
         old.filter(applied_at__isnull=True).update(state=ImportBatch.State.CANCELLED)
-        old.update(sealed_file=None, choices=None)
+        old.update(sealed_file=None, choices=None, glimpse=None)
     return len(keys)

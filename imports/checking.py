@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imports.cells import Context, Reading, read_cell
-from imports.choices import CellPlace, Choices
+from imports.choices import CellPlace, Choices, HandTable
 from imports.identity import masked
 from imports.mapping import Headings, map_columns
 from imports.money import unit_of_heading, unit_of_title
@@ -128,12 +128,12 @@ def check_worksheets(
     answer = Answer(sheet.name, name)
     headings = sheet.headings.with_said(answered.columns)
     try:
-        found = _tables_in(sheet, worksheets, headings)
+        found = _tables_in(sheet, worksheets, headings, answered.tables)
     except FileRefused as refused:
         answer.refused = refused
         return answer
     answer.skipped_worksheets = found.skipped_worksheets
-    answer.tables = [MappedTable(table, map_columns(table.headings, headings)) for table in found.tables]
+    answer.tables = [MappedTable(table, fields_of(table, headings)) for table in found.tables]
     rows: list[Row] = []
     defaults = sheet.defaults([mapped.table for mapped in answer.tables], user, today)
     for mapped, given in zip(answer.tables, defaults, strict=True):
@@ -157,11 +157,16 @@ def _missing_keys(sheet: Sheet, rows: list[Row], user: User, today: date) -> set
     return {each.key for each in sheet.judge(copies, user, today).missing}
 
 
-def _tables_in(sheet: Sheet, worksheets: list[Worksheet], known: Headings) -> Found:
+def fields_of(table: Table, known: Headings) -> dict[int, str]:
+    """Column -> field, as the user named it or by its heading."""
+    return map_columns(table.headings, known) if table.fields is None else table.fields
+
+
+def _tables_in(sheet: Sheet, worksheets: list[Worksheet], known: Headings, by_hand: Mapping[str, HandTable]) -> Found:
     def name_columns(headings: dict[int, str]) -> set[int]:
         return {column for column, mapped in map_columns(headings, known).items() if mapped == sheet.subject}
 
-    found = find_tables(worksheets, known.knows, name_columns)
+    found = find_tables(worksheets, known.knows, name_columns, by_hand, sheet.subject)
     if not found.tables:
         reasons = {reason for _name, reason in found.skipped_worksheets}
         raise FileRefused("header_not_found" if "no_header" in reasons else "no_rows")

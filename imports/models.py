@@ -45,6 +45,8 @@ class ImportBatch(models.Model):
 
     `labels` beside it: worksheet -> field -> the heading at which the field's problems stand.
     """
+    glimpse = EncryptedTextField(null=True, editable=False)
+    """`imports.glimpse.Glimpse` as JSON: the first values of columns, for the pages."""
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     """Of what the preview showed: what is applied is what was seen, or nothing."""
     is_stale = models.BooleanField(default=False, editable=False)
@@ -163,6 +165,39 @@ class ImportChange(models.Model):
         """`text` as the column `before` of this very row keeps it, for writing many rows at once."""
         field: Any = self._meta.get_field("before")
         return None if text is None else seal(text, field.context_of(self))
+
+
+class ImportWorkbook(models.Model):
+    """The file of an import with its problems or results, made by a job for its uploader and soon forgotten."""
+
+    batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, related_name="workbook")
+    of_version = models.PositiveIntegerField()
+    """Of the import that it shows: after a further step it is no longer what there is to show."""
+    sealed_file = models.BinaryField(null=True, editable=False)
+    asked_at = models.DateTimeField()
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+", editable=False)
+
+    scope_path = "batch__path"
+
+    class Meta:
+        verbose_name = _("workbook of an import")
+        verbose_name_plural = _("workbooks of imports")
+        ordering: ClassVar[list[str]] = ["batch"]
+
+    def __str__(self) -> str:
+        return str(self.batch)
+
+    def keep_file(self, raw: bytes) -> None:
+        self.sealed_file = seal_bytes(raw, self._file_context())
+
+    def file(self) -> bytes:
+        """Raises ValueError when it was not made."""
+        if self.sealed_file is None:
+            raise ValueError("This workbook was not made yet.")
+        return unseal_bytes(bytes(self.sealed_file), self._file_context())
+
+    def _file_context(self) -> str:
+        return f"imports.importworkbook\0file\0{self.batch.uid}\0{self.of_version}"
 
 
 class ColumnMapping(models.Model):

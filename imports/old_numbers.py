@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imports.batches import remembered_columns
 from imports.choices import CellPlace
 from imports.identity import ReadIdentity, to_18
-from imports.preview import check_batch, read_batch_file
 from imports.repairs import OLD_NUMBER
 
 if TYPE_CHECKING:
-    from imports.models import ImportBatch
+    from imports.checking import Answer
 
 OLD_LENGTH = 15
 
 
-def converted_numbers(batch: ImportBatch) -> dict[CellPlace, str]:
-    """Corrections for every cell with an old number. The file is read again: numbers are stored nowhere else."""
-    answer = check_batch(batch, read_batch_file(batch), remembered_columns(batch))
+def converted_numbers(answer: Answer) -> dict[CellPlace, str]:
+    """Corrections for every cell with an old number."""
     cells: dict[CellPlace, str] = {}
     for row in answer.rows:
         places = [(each.worksheet, each.row, each.column) for each in row.problems if each.code == OLD_NUMBER]

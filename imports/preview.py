@@ -15,6 +15,7 @@ from accounts.audit import plain
 from accounts.bulk import insert_models
 from imports.checking import Answer, check_worksheets
 from imports.choices import Choices
+from imports.glimpse import glimpse_of
 from imports.models import ImportBatch, ImportRow
 from imports.problems import Problem
 from imports.reading import Worksheet, read_worksheets
@@ -68,15 +69,17 @@ def fingerprint_of(answer: Answer) -> str:
     return hashlib.sha256(json.dumps([told, missing], ensure_ascii=True).encode()).hexdigest()
 
 
-def store_preview(batch: ImportBatch, answer: Answer) -> None:
-    """Replaces the stored rows of the batch. Into the caller's transaction."""
+def store_preview(batch: ImportBatch, answer: Answer, read: list[Worksheet] | FileRefused) -> None:
+    """Replaces the stored rows of the batch and what pages show of the file. Into the caller's transaction."""
     forget_rows(batch)
     told = answer.as_json()
     del told["problems"]
     batch.answer = plain({**told, "labels": {row.worksheet: row.columns for row in answer.rows}})
     batch.fingerprint = fingerprint_of(answer)
     batch.state = ImportBatch.State.FAILED if answer.refused else ImportBatch.State.CHECKED
-    batch.save(update_fields=["answer", "fingerprint", "state", "is_stale"])
+    worksheets = [] if isinstance(read, FileRefused) else read
+    batch.glimpse = glimpse_of(worksheets, answer, sheet_called(batch.sheet)).as_json()
+    batch.save(update_fields=["answer", "glimpse", "fingerprint", "state", "is_stale"])
     rows = [row_of(batch, position, row) for position, row in enumerate(answer.rows)]
     rows += [_missing_row(batch, len(rows) + at, each) for at, each in enumerate(answer.missing_records)]
     rows += [_left_out_row(batch, len(rows) + at, row) for at, row in enumerate(answer.left_out)]

@@ -7,17 +7,22 @@ columns count from 0. Rule: docs/import.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from imports.choices import HandTable
 from imports.normalising import clean_code, clean_line, clean_text
 from imports.reading import Cell, CellError, MonthCell, Worksheet
 
 HEADER_WITHIN = 15
 HEADINGS_NEEDED = 3
 HEADER_ROWS = 3
+COLUMN = "列"
+"""Ends the name of a column without a heading, A列, in every language: it is the file's own as headings are."""
+HEADING_LENGTH = 20
+"""Characters of a heading that only a user knows."""
 
 Knows = Callable[[str], bool]
 """Whether a heading, such as 党员情况/入党时间, is one that the sheet knows."""
@@ -56,6 +61,8 @@ class Table:
     """Column -> heading as the sheet shows it; headings in several rows are joined by "/"."""
     lines: list[Line] = field(default_factory=list)
     skipped: list[tuple[int, str]] = field(default_factory=list)
+    fields: dict[int, str] | None = None
+    """Column -> field, where the user named the columns."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +71,25 @@ class Found:
     skipped_worksheets: list[tuple[str, str]]
 
 
-def find_tables(worksheets: list[Worksheet], knows: Knows, name_columns: Callable[[dict[int, str]], set[int]]) -> Found:
-    """Tables of the visible worksheets. `name_columns` gives the columns that make a row one of data."""
+def find_tables(
+    worksheets: list[Worksheet],
+    knows: Knows,
+    name_columns: Callable[[dict[int, str]], set[int]],
+    by_hand: Mapping[str, HandTable] | None = None,
+    subject: str = "",
+) -> Found:
+    """Tables of the visible worksheets. `name_columns` gives the columns that make a row one of data.
+
+    `by_hand`: worksheets whose columns the user named, that of the `subject` among them.
+    """
     tables: list[Table] = []
     skipped: list[tuple[str, str]] = []
     for worksheet in worksheets:
         reason = _reason_to_skip(worksheet)
+        hand = (by_hand or {}).get(worksheet.name)
+        if hand is not None and not reason and hand.first_row <= len(worksheet.rows):
+            tables.append(table_by_hand(worksheet, hand, subject))
+            continue
         header = None if reason else find_header(worksheet, knows)
         if reason or header is None:
             skipped.append((worksheet.name, reason or "no_header"))
@@ -145,12 +165,69 @@ def read_table(
     headings = _headings(worksheet, top, bottom)
     titles = [clean_text(text_of(cell)) for row in worksheet.rows[:top] for cell in row if not is_blank(cell)]
     table = Table(worksheet.name, titles, list(range(top + 1, bottom + 2)), headings)
-    reader = _BodyReader(worksheet, table, name_columns(headings))
+    reader = _BodyReader(worksheet, table, name_columns(headings), bottom + 1)
     for index in range(bottom + 1, len(worksheet.rows)):
         if not reader.take(index):
             break
     tell_skipped(table)
     return table
+
+
+def table_by_hand(worksheet: Worksheet, hand: HandTable, subject: str) -> Table:
+    """The table from the row on that the user named; what stands above it are headings, if it looks like them."""
+    above = [[text_of(cell) for cell in row] for row in worksheet.rows[: hand.first_row - 1]]
+    said = headings_above(above, hand)
+    start = hand.first_row - 1
+    width = max((len(row) for row in worksheet.rows[start - bool(said) :]), default=0)
+    headings: dict[int, str] = {}
+    for column in range(max(width, max(hand.fields, default=0) + 1)):
+        word = said.get(column, "")
+        is_used = column in hand.fields or any(
+            column < len(row) and not is_blank(row[column]) for row in worksheet.rows[start:]
+        )
+        if word or is_used:
+            headings[column] = word if word and word not in headings.values() else f"{column_letters(column)}{COLUMN}"
+    titles = [clean_text(text) for row in above[: len(above) - bool(said)] for text in row if clean_code(text)]
+    header_rows = [start] if said else []
+    table = Table(worksheet.name, titles, header_rows, headings, fields=dict(hand.fields))
+    reader = _BodyReader(worksheet, table, {column for column, name in hand.fields.items() if name == subject}, start)
+    for index in range(start, len(worksheet.rows)):
+        if not reader.take(index):
+            break
+    tell_skipped(table)
+    return table
+
+
+def headings_above(rows: Sequence[Sequence[str]], hand: HandTable) -> dict[int, str]:
+    """Column -> heading in the last of `rows`, those above the data; nothing when it does not look like headings.
+
+    Headings are short, not numbers, and stand over at least half of the columns that were named, two or more.
+    """
+    last = rows[-1] if rows else []
+    words = {column: text.strip() for column, text in enumerate(last) if clean_code(text)}
+    over = [words[column] for column in hand.fields if column in words]
+    is_like = all(len(word) <= HEADING_LENGTH and not word.isdecimal() for word in over)
+    return words if is_like and len(over) >= max(2, (len(hand.fields) + 1) // 2) else {}
+
+
+def column_letters(column: int) -> str:
+    """A for 0, AA for 26, as the spreadsheet program calls it."""
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def tops_without_headings(worksheets: list[Worksheet], tables: Sequence[Table]) -> dict[str, list[list[Cell]]]:
+    """Worksheet -> its first rows, of those whose columns the user has named or may name."""
+    found = {table.worksheet: table for table in tables}
+    return {
+        worksheet.name: worksheet.rows[:HEADER_WITHIN]
+        for worksheet in worksheets
+        if not _reason_to_skip(worksheet) and (worksheet.name not in found or found[worksheet.name].fields is not None)
+    }
 
 
 def _headings(worksheet: Worksheet, top: int, bottom: int) -> dict[int, str]:
@@ -193,16 +270,17 @@ def _merged_value(worksheet: Worksheet, row: int, column: int, *, is_header: boo
 class _BodyReader:
     """Goes down the rows below the header and says of each what it is."""
 
-    def __init__(self, worksheet: Worksheet, table: Table, name_columns: set[int]) -> None:
+    def __init__(self, worksheet: Worksheet, table: Table, name_columns: set[int], start: int) -> None:
+        """`start` is the first row below the headings, from 0."""
         self.worksheet = worksheet
         self.table = table
         self.name_columns = name_columns
-        first = table.header_rows[0] - 1
+        first = table.header_rows[0] - 1 if table.header_rows else start
         self.header_texts = [
             [clean_code(text_of(cell)) for cell in worksheet.rows[number - 1]] for number in table.header_rows
         ]
         self.titles = {clean_code(text_of(cell)) for row in worksheet.rows[:first] for cell in row} - {""}
-        self.fills = self._fills(table.header_rows[-1])
+        self.fills = self._fills(start)
         self.by_number: dict[int, Line] = {}
 
     def _fills(self, first: int) -> dict[tuple[int, int], tuple[int, int]]:

@@ -24,7 +24,7 @@ from xlsxwriter.exceptions import OverlappingRange
 
 from imports.batches import remembered_columns
 from imports.choices import CellPlace, Choices
-from imports.mapping import Headings, map_columns
+from imports.mapping import map_columns
 from imports.models import ImportBatch, ImportRow
 from imports.preview import problems_of, worksheets_of
 from imports.reading import Cell, CellError, MonthCell, Worksheet
@@ -124,8 +124,8 @@ def skip_reason(code: str) -> str:
 # --- Tables of the file -------------------------------------------------------------------
 
 
-def tables_of(batch: ImportBatch, worksheets: list[Worksheet]) -> tuple[list[Table], Headings]:
-    """The tables as the check found them, with the headings as the user explained them."""
+def tables_of(batch: ImportBatch, worksheets: list[Worksheet]) -> list[Table]:
+    """The tables as the check found them."""
     sheet: Sheet = sheet_called(batch.sheet)
     said = {**remembered_columns(batch), **Choices.from_json(batch.choices).columns}
     known = sheet.headings.with_said(said)
@@ -133,7 +133,8 @@ def tables_of(batch: ImportBatch, worksheets: list[Worksheet]) -> tuple[list[Tab
     def name_columns(headings: dict[int, str]) -> set[int]:
         return {column for column, name in map_columns(headings, known).items() if name == sheet.subject}
 
-    return find_tables(worksheets, known.knows, name_columns).tables, known
+    by_hand = Choices.from_json(batch.choices).tables
+    return find_tables(worksheets, known.knows, name_columns, by_hand, sheet.subject).tables
 
 
 # --- Writing ------------------------------------------------------------------------------
@@ -141,7 +142,7 @@ def tables_of(batch: ImportBatch, worksheets: list[Worksheet]) -> tuple[list[Tab
 
 def _workbook(batch: ImportBatch, notes: Notes, heading: str) -> bytes:
     worksheets = worksheets_of(batch)
-    tables = {table.worksheet: table for table in tables_of(batch, worksheets)[0]}
+    tables = {table.worksheet: table for table in tables_of(batch, worksheets)}
     corrections: dict[str, dict[tuple[int, str], str]] = defaultdict(dict)
     for (name, row, column), text in Choices.from_json(batch.choices).cells.items():
         corrections[name][row, column] = text
@@ -223,7 +224,8 @@ class _TablePage:
         self.notes = notes
         self.heading = heading
         self.corrections = corrections
-        self.head_row = table.header_rows[-1] - 1
+        self.head_row = table.header_rows[-1] - 1 if table.header_rows else min(self._numbers(table), default=1) - 2
+        """-1 where the data begins in the first row: then the added columns have no heading."""
         self.columns: dict[str, list[int]] = defaultdict(list)
         for column, name in table.headings.items():
             self.columns[name].append(column)
@@ -233,6 +235,10 @@ class _TablePage:
         self.note_column = self.width if former is None else former
         self.extra: dict[str, int] = {}
         """Columns for corrections of fields that the file has no column for."""
+
+    @staticmethod
+    def _numbers(table: Table) -> list[int]:
+        return [line.number for line in table.lines] + [number for number, _reason in table.skipped]
 
     def _former_column(self, table: Table) -> int | None:
         """The added column of an earlier round, to be written over."""

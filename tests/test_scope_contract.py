@@ -143,7 +143,10 @@ ROUTES: dict[str, Route] = {
     "imports:apply": Route("TS", of="import", posts=True),
     "imports:undo": Route("TS", of="import", posts=True),
     "imports:give_up": Route("TS", of="import", posts=True),
+    "imports:table": Route("TS", of="import"),
     "imports:workbook": Route("TS", of="import"),
+    "imports:workbook_progress": Route("TS", of="import"),
+    "imports:workbook_file": Route("TS", of="import", posts=True),
     # lists on their way out: everybody's own files; identity numbers past the limit wait for a county leader
     "exports:list": Route(BUSINESS),
     "exports:rows": Route(BUSINESS),

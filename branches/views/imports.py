@@ -13,7 +13,6 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -24,22 +23,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import audit, jobs
+from accounts import jobs
 from accounts.models import Job
 from branches import import_pages
 from branches.import_answers import Answers, answers_in, left_in
 from branches.scoping import must_hold, paths_for
 from imports import batches, limits
-from imports.choices import Choices
+from imports.choices import Choices, HandTable
+from imports.glimpse import Glimpse
 from imports.models import ImportBatch, ImportRow
-from imports.old_numbers import converted_numbers
-from imports.refusals import FileRefused
 from imports.repairs import Group, Layout, warnings_in_words
 from imports.upload_limit import is_too_large
-from imports.workbooks import problem_workbook, result_workbook
+from imports.workbook_jobs import ask_for_workbook, fetch_workbook, is_made, shows_results, workbook_of
 
 PER_PAGE = 50
 HISTORY_PER_PAGE = 25
+LONGEST_ROW_NUMBER = 4
 LISTED = 50
 """Rows that a result page lists; the workbook has them all."""
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -109,7 +108,8 @@ def import_batch(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "imports/preview.html", context | _preview(request, batch))
     if batch.state in (State.APPLIED, State.UNDOING, State.UNDONE):
         return render(request, "imports/result.html", context | _result(batch))
-    return render(request, "imports/stopped.html", context)
+    has_tops = context["is_own"] and batch.state == State.FAILED and bool(Glimpse.from_json(batch.glimpse).tops)
+    return render(request, "imports/stopped.html", context | {"can_name_columns": has_tops})
 
 
 def _batch(request: HttpRequest, pk: int, *, is_own: bool = False) -> ImportBatch:
@@ -243,6 +243,7 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
         "tables": import_pages.column_tables(batch),
         "fields": import_pages.fields_to_choose(layout.sheet),
         "not_kept": layout.sheet.not_kept,
+        "can_name_columns": bool(Glimpse.from_json(batch.glimpse).tops),
         "crumbs": [*context["crumbs"], (reverse("imports:batch", args=[pk]), batch.file_name)],
     }
     return render(request, "imports/columns.html", context)
@@ -251,8 +252,11 @@ def import_columns(request: HttpRequest, pk: int) -> HttpResponse:
 def _answer_columns(request: HttpRequest, batch: ImportBatch) -> None:
     """Only what differs from how the columns are read now is an answer."""
     said = {}
+    by_hand = Choices.from_json(batch.choices).tables
     keys = import_pages.column_keys(batch)
     for told in batch.answer.get("tables", []):
+        if told["worksheet"] in by_hand:
+            continue
         now = {**told["mapped"], **dict.fromkeys(told["ignored"], "")}
         for heading, name in now.items():
             chosen = request.POST.get(keys[told["worksheet"], heading], name)
@@ -262,6 +266,45 @@ def _answer_columns(request: HttpRequest, batch: ImportBatch) -> None:
         messages.info(request, _("Nothing was changed."))
         return
     batches.answer_columns(batch, said, by=request.user)
+
+
+@require_http_methods(["GET", "POST"])
+def import_table(request: HttpRequest, pk: int) -> HttpResponse:
+    """Columns named by hand in worksheets without a row of headings. Remembered for the place."""
+    batch = _batch(request, pk, is_own=True)
+    views = import_pages.hand_views(batch)
+    error = ""
+    if request.method == "POST":
+        tables = {view.worksheet: _hand_table(request, view) for view in views}
+        try:
+            batches.answer_tables(batch, {name: each for name, each in tables.items() if each.fields}, by=request.user)
+        except ValidationError as refused:
+            error = " ".join(refused.messages)
+        else:
+            return redirect("imports:batch", pk)
+        for view in views:
+            view.first_row = tables[view.worksheet].first_row
+            for column in view.columns:
+                column.field = tables[view.worksheet].fields.get(column.index, "")
+    context = _frame(request, batch)
+    if not error and (context["is_under_way"] or batch.state not in (State.CHECKED, State.FAILED)):
+        return redirect("imports:batch", pk)
+    sheet = Layout(batch).sheet
+    context |= {
+        "step": import_pages.COLUMNS,
+        "views": views,
+        "error": error,
+        "fields": import_pages.fields_to_choose(sheet),
+        "crumbs": [*context["crumbs"], (reverse("imports:batch", args=[pk]), batch.file_name)],
+    }
+    return render(request, "imports/table.html", context, status=422 if error else 200)
+
+
+def _hand_table(request: HttpRequest, view: import_pages.HandView) -> HandTable:
+    typed = request.POST.get(view.first_key, "")
+    chosen = {column.index: request.POST.get(column.key, "") for column in view.columns}
+    first_row = int(typed) if typed.isdecimal() and len(typed) < LONGEST_ROW_NUMBER else 0
+    return HandTable(first_row, {index: name for index, name in chosen.items() if name})
 
 
 # --- Repairs ------------------------------------------------------------------------------
@@ -279,16 +322,16 @@ def _repair(request: HttpRequest, batch: ImportBatch) -> None:
     if answers.not_found:
         told = pgettext("between names", ", ").join(dict.fromkeys(answers.not_found))
         messages.warning(request, _("Choose a place from the list; not found: %(places)s") % {"places": told})
-    converted = converted_numbers(batch) if "convert" in request.POST else {}
-    if converted or answers.says_something:
+    if answers.old_numbers or answers.says_something:
         batches.answer_cells(
             batch,
-            converted | answers.everything(),
+            answers.everything(),
             by=request.user,
             left_out=answers.left_out,
             new_places=answers.new_places,
+            converts_old_numbers=bool(answers.old_numbers),
         )
-        _tell_repairs(request, len(converted | answers.cells), answers)
+        _tell_repairs(request, len(answers.cells) + answers.old_numbers, answers)
     elif not answers.not_found:
         messages.info(request, _("Nothing was changed."))
 
@@ -372,23 +415,59 @@ def _do(request: HttpRequest, batch: ImportBatch, act: Callable[[], None]) -> Ht
 # --- The file that comes back -------------------------------------------------------------
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 def import_workbook(request: HttpRequest, pk: int) -> HttpResponse:
-    """The upload with its problems, or with what became of its rows. It holds full numbers: only for its uploader."""
+    """The upload with its problems, or with what became of its rows: asked for, being made, ready to be fetched."""
     batch = _batch(request, pk, is_own=True)
-    is_result = batch.state in (State.APPLIED, State.UNDONE)
+    if request.method == "POST":
+        try:
+            ask_for_workbook(batch, by=request.user)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return redirect("imports:batch", pk)
+        return redirect("imports:workbook", pk)
     has_file: bool = batch.has_file  # type: ignore[attr-defined]
-    if not has_file or not (is_result or batch.state == State.CHECKED):
+    if not has_file:
         raise Http404
+    return render(request, "imports/workbook.html", _workbook(request, batch))
+
+
+def _workbook(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
+    workbook = workbook_of(batch)
+    context = _frame(request, batch)
+    job = workbook.job if workbook else None
+    return context | {
+        "crumbs": [*context["crumbs"], (reverse("imports:batch", args=[batch.pk]), batch.file_name)],
+        "workbook": workbook,
+        "job": job,
+        "is_being_made": job is not None and job.state in jobs.LIVE,
+        "is_made": workbook is not None and is_made(workbook),
+        "is_result": shows_results(batch),
+        "failure": job.message if job is not None and job.state == Job.State.FAILED else "",
+    }
+
+
+@require_GET
+def import_workbook_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asked for by the page; reloads it when the work has ended."""
+    context = _workbook(request, _batch(request, pk, is_own=True))
+    response = render(request, "imports/_workbook_progress.html", context)
+    if not context["is_being_made"]:
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+def import_workbook_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hands it out. It holds full numbers: only for its uploader, and noted."""
+    batch = _batch(request, pk, is_own=True)
     try:
-        content = result_workbook(batch) if is_result else problem_workbook(batch)
-    except FileRefused as error:
-        raise Http404 from error
-    with transaction.atomic():
-        changes = {"sheet": batch.sheet, "rows": batch.answer.get("rows"), "bytes": len(content)}
-        audit.record("imports.export_importbatch", actor=request.user, target=batch, unit=batch.path, changes=changes)
+        content = fetch_workbook(batch, by=request.user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("imports:batch", pk)
     response = HttpResponse(content, content_type=XLSX)
     name = batch.file_name.rpartition(".")[0] or batch.file_name
-    ending = pgettext("file name", "result") if is_result else pgettext("file name", "problems")
+    ending = pgettext("file name", "result") if shows_results(batch) else pgettext("file name", "problems")
     response.headers["Content-Disposition"] = content_disposition_header(True, f"{name}-{ending}.xlsx") or ""
     return response

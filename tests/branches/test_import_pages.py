@@ -19,6 +19,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import jobs
 from accounts.models import AuditEvent, User
 from accounts.roles import Role
 from branches.models import Unit
@@ -26,7 +27,7 @@ from cadres.models import Person, Posting
 from imports import limits
 from imports.choices import Choices
 from imports.identity import check_character
-from imports.models import ImportBatch
+from imports.models import ImportBatch, ImportWorkbook
 from imports.reading import read_worksheets
 from tests.conftest import make_user
 from tests.imports.files import compound_file, record, with_part, write_xlsx
@@ -477,7 +478,9 @@ def test_giving_up_deletes_the_file(editor: Client, east_editor: User, tmp_path:
 
 def test_the_file_is_given_to_its_uploader_alone_and_noted(editor: Client, east_editor: User, tmp_path: Path) -> None:
     batch = brought(tmp_path, east_editor, [*GOOD[:3], "1975.13", number(3), *GOOD[5:]])
-    response = editor.get(f"/imports/{batch.pk}/workbook/")
+    editor.post(f"/imports/{batch.pk}/workbook/")
+    assert jobs.run(ImportWorkbook.objects.get().job_id or 0)
+    response = editor.post(f"/imports/{batch.pk}/workbook/file/")
     assert "no-store" in response.headers["Cache-Control"]
     path = tmp_path / "back.xlsx"
     path.write_bytes(response.content)

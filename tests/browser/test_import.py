@@ -211,7 +211,7 @@ def test_the_file_with_its_problems_goes_in_again_once_corrected(
     page = sign_in(staff)
     first = upload(page, MESSY)
     with page.expect_download() as download:
-        page.locator('a[href$="/workbook/"]').click()
+        page.locator('form[action$="/workbook/"] button').click()
     assert download.value.suggested_filename == "10-cadres-every-problem-问题.xlsx"
     saved = tmp_path / "problems.xlsx"
     download.value.save_as(saved)
