@@ -30,6 +30,7 @@ from assessments.models import (
     Unlock,
     VillageMonth,
 )
+from assessments.services.flag_rounds import add_round
 from assessments.services.review import open_for_review
 from branches.models import (
     Branch,
@@ -111,6 +112,7 @@ def _county(ground: Ground, place: str, county: Unit) -> None:
     for where, village in villages.items():
         _village_rows(ground, where, village)
     scheme = _rules(ground, place, county)
+    _flag_draft(ground, place, county, people[0])
     _last_month(ground, place, county, scheme, people, villages)
     _this_month(ground, place, county, scheme, people, villages)
     _accounts(ground, place, county, people)
@@ -132,6 +134,23 @@ def _units(ground: Ground, place: str, county: Unit) -> dict[str, Unit]:
             parent = Unit.objects.get(pk=township.pk)
             villages[there] = make_unit(parent, "village", village, f"{township.code}20{index}")
     return villages
+
+
+def _flag_draft(ground: Ground, place: str, county: Unit, by: User) -> None:
+    """A round that is being set up, with the five flags."""
+    values = {
+        "name": f"{_word(place)}批次",
+        "document": f"{_word(place)}发〔2026〕1号",
+        "first_on": date(2027, 1, 1),
+        "last_on": date(2027, 6, 30),
+        "apply_by": date(2027, 6, 30),
+        "valid_to": date(2027, 12, 31),
+    }
+    draft = add_round(county, values, copy_of=None, by=by)
+    category = draft.categories.get(code="F1")
+    ground.pks["flag draft"][place] = draft.pk
+    ground.pks["flag category"][place] = category.pk
+    ground.pks["flag criterion"][place] = category.criteria.get(code="F1-1").pk
 
 
 def _village_rows(ground: Ground, place: str, unit: Unit) -> None:

@@ -54,6 +54,7 @@ class Route:
 
 EVERYBODY = "SA AU CS CL TS CE RI LD VC"
 BUSINESS = "CS CL TS CE RI"
+FLAGS = f"{BUSINESS} LD"
 EDIT = "CS TS"
 PEOPLE = "CS CL TS RI"
 """Who sees cadres and the reserve."""
@@ -181,6 +182,20 @@ ROUTES: dict[str, Route] = {
     "assessments:review_accept_clean": Route("CS", of="period", key="period_id", posts=True),
     "assessments:unlock_ask": Route(EDIT, of="return", posts=True),
     "assessments:unlock_decide": Route("CL", of="unlock", posts=True),
+    # rounds of flags
+    "assessments:flag_round_list": Route(FLAGS),
+    "assessments:flag_round_new": Route("CS"),
+    "assessments:flag_round": Route(FLAGS, of="flag draft"),
+    "assessments:flag_round_edit": Route("CS", of="flag draft"),
+    "assessments:flag_round_open": Route("CS", of="flag draft", posts=True),
+    "assessments:flag_round_close": Route("CS", of="flag draft", posts=True),
+    "assessments:flag_category_new": Route("CS", of="flag draft"),
+    "assessments:flag_category_edit": Route("CS", of="flag category"),
+    "assessments:flag_criterion_new": Route("CS", of="flag category"),
+    "assessments:flag_criterion_edit": Route("CS", of="flag criterion"),
+    "assessments:flag_part_remove": Route(
+        "CS", of="flag draft", posts=True, extra={"kind": "criterion"}, also={"part_id": "flag criterion"}
+    ),
     # the month: closing and publication
     "assessments:period_list": Route(BUSINESS),
     "assessments:period": Route(BUSINESS, of="period"),

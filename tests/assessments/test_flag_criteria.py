@@ -20,7 +20,11 @@ def criterion(weight: int = 1500, rule: str = "ratio", *, is_gate: bool = False,
 def readings(*values: Any) -> list[Reading | None]:
     """None, a number, or (part, whole)."""
     return [
-        None if value is None else Reading(*map(Decimal, value)) if isinstance(value, tuple) else Reading(Decimal(value))
+        None
+        if value is None
+        else Reading(*map(Decimal, value))
+        if isinstance(value, tuple)
+        else Reading(Decimal(value))
         for value in values
     ]
 
