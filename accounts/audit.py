@@ -13,13 +13,13 @@ Rule: docs/audit.md.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any, Protocol, TypedDict
 
 from django.conf import settings
@@ -29,7 +29,7 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from accounts import context
-from accounts.bulk import insert_models
+from accounts.bulk import Draft, insert_rows, new_uids
 from accounts.models import AuditEvent, User
 
 HIDDEN = "changed"
@@ -53,7 +53,7 @@ class Entry(TypedDict, total=False):
 
     event: str
     actor: User | None
-    target: models.Model | None
+    target: models.Model | Draft | None
     unit: HasPath | str | None
     changes: Mapping[str, Any] | None
     reason: str
@@ -83,15 +83,33 @@ def record(
 
 
 def record_many(entries: Iterable[Entry]) -> list[AuditEvent]:
-    """Writes many events at once, one for each object, in the caller's transaction. See `record`."""
+    """Writes many events at once, one for each object, in the caller's transaction. See `record`.
+
+    Gives the events when they are few; of very many no objects are made.
+    """
     if not connection.in_atomic_block:
         raise TransactionManagementError("An audit event belongs into the transaction of the change it tells about.")
-    roles: dict[int, list[tuple[str, str]]] = {}
-    events = [_event(entry, roles) for entry in entries]
-    if len(events) <= BATCH:
-        return AuditEvent.objects.bulk_create(events, batch_size=BATCH)
-    insert_models(events)
-    return events
+    teller = _Teller()
+    iterator = iter(entries)
+    few = list(islice(iterator, BATCH + 1))
+    if len(few) <= BATCH:
+        return AuditEvent.objects.bulk_create([_event(entry, teller) for entry in few], batch_size=BATCH)
+    at: Any = AuditEvent._meta.get_field("at")
+    moment = at.get_db_prep_save(teller.at, connection)
+    has_dashes = connection.features.has_native_uuid_field
+
+    def values(entry: Entry) -> tuple[Any, ...]:
+        told = teller.tell(entry)
+        code = _code(told)
+        told.update(
+            uid=told["uid"] if has_dashes else told["uid"].replace("-", ""),
+            at=moment,
+            changes=json.dumps(told["changes"], ensure_ascii=False),
+        )
+        return (*told.values(), code)
+
+    insert_rows(AuditEvent, (*TOLD, "code"), map(values, chain(few, iterator)))
+    return []
 
 
 def changes_between(
@@ -112,29 +130,81 @@ def is_business(event: str) -> bool:
 # --- Contents ----------------------------------------------------------------------------
 
 
-def _event(entry: Entry, roles: dict[int, list[tuple[str, str]]]) -> AuditEvent:
-    actor, target = entry.get("actor"), entry.get("target")
-    origin = context.current()
-    held = [] if actor is None else roles.setdefault(actor.pk, roles_of(actor))
-    path = _path(entry.get("unit"), target) or (held[0][1] if held else "")
-    event = AuditEvent(
-        uid=uuid.uuid4(),
-        at=timezone.now(),
-        event=entry["event"],
-        outcome=entry.get("outcome", "ok"),
-        actor=actor,
-        actor_role=_roles_at(held, path),
-        address=origin.address,
-        proxy=origin.proxy,
-        request_id=origin.request_id,
-        target_type=target._meta.label_lower if target is not None else "",
-        target_id="" if target is None or target.pk is None else str(target.pk),
-        unit_path=path,
-        changes=plain(entry.get("changes") or {}),
-        reason=_clean(entry.get("reason", ""))[:500],
-    )
-    event.code = code_of(event)
+def _event(entry: Entry, teller: _Teller) -> AuditEvent:
+    told = teller.tell(entry)
+    event = AuditEvent(**told, code=_code(told))
+    event.uid, event.actor = uuid.UUID(told["uid"]), entry.get("actor")
     return event
+
+
+TOLD = (
+    "uid",
+    "at",
+    "event",
+    "outcome",
+    "actor_id",
+    "actor_role",
+    "address",
+    "proxy",
+    "request_id",
+    "target_type",
+    "target_id",
+    "unit_path",
+    "changes",
+    "reason",
+    "schema_version",
+)
+"""Columns of what an event says, in the order in which `_Teller` tells it."""
+
+
+class _Teller:
+    """Turns entries into what the events say. Whoever acts, from where and when is looked up once."""
+
+    def __init__(self) -> None:
+        self.at = timezone.now()
+        self.origin = context.current()
+        self.held: dict[int, list[tuple[str, str]]] = {}
+        self.roles: dict[tuple[int, str], str] = {}
+        self.uids = self._uids()
+
+    def _uids(self) -> Iterator[str]:
+        number = 1
+        while True:
+            yield from new_uids(number)
+            number = 1_000
+
+    def tell(self, entry: Entry) -> dict[str, Any]:
+        actor, target = entry.get("actor"), entry.get("target")
+        held: list[tuple[str, str]] = []
+        if actor is not None:
+            if actor.pk not in self.held:
+                self.held[actor.pk] = roles_of(actor)
+            held = self.held[actor.pk]
+        path = _path(entry.get("unit"), target) or (held[0][1] if held else "")
+        return {
+            "uid": next(self.uids),
+            "at": self.at,
+            "event": entry["event"],
+            "outcome": entry.get("outcome", "ok"),
+            "actor_id": actor.pk if actor else None,
+            "actor_role": self._roles_at(actor, held, path),
+            "address": self.origin.address,
+            "proxy": self.origin.proxy,
+            "request_id": self.origin.request_id,
+            "target_type": target._meta.label_lower if target is not None else "",
+            "target_id": "" if target is None or target.pk is None else str(target.pk),
+            "unit_path": path,
+            "changes": plain(entry.get("changes") or {}),
+            "reason": _clean(entry.get("reason", ""))[:500],
+            "schema_version": 1,
+        }
+
+    def _roles_at(self, actor: User | None, held: list[tuple[str, str]], path: str) -> str:
+        if actor is None:
+            return ""
+        if (actor.pk, path) not in self.roles:
+            self.roles[actor.pk, path] = _roles_at(held, path)
+        return self.roles[actor.pk, path]
 
 
 def roles_of(user: User) -> list[tuple[str, str]]:
@@ -154,7 +224,7 @@ def _roles_at(held: list[tuple[str, str]], path: str) -> str:
     return ",".join(sorted(reaching or {role for role, _path in held}))
 
 
-def _path(unit: HasPath | str | None, target: models.Model | None) -> str:
+def _path(unit: HasPath | str | None, target: models.Model | Draft | None) -> str:
     if isinstance(unit, str):
         return unit
     if unit is not None:
@@ -209,18 +279,23 @@ SIGNED = (
 )
 
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def code_of(event: AuditEvent) -> str:
     """HMAC-SHA-256 over the contents of the event, as 64 hexadecimal digits."""
-    contents = {name: getattr(event, name) for name in SIGNED}
-    contents["uid"] = str(event.uid)
-    contents["at"] = event.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return _code({name: getattr(event, name) for name in ("uid", "at", *SIGNED)})
+
+
+def _code(told: Mapping[str, Any]) -> str:
+    contents = {name: told[name] for name in SIGNED}
+    contents["uid"] = str(told["uid"])
+    contents["at"] = told["at"].astimezone(UTC).isoformat(timespec="microseconds")
     return keyed("event", _encode(contents))
 
 
 def keyed(purpose: str, text: str) -> str:
     """HMAC-SHA-256 of the text under the audit key. The purpose keeps codes of one kind from serving as another."""
     key = settings.AUDIT_KEY.encode()
-    return hmac.new(key, f"{purpose}\n{text}".encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, f"{purpose}\n{text}".encode(), "sha256").hex()

@@ -80,7 +80,7 @@ def unseal(stored: str, context: str) -> str:
 
 def keyed_index(normalised: str) -> str:
     """HMAC-SHA-256 under the index key: equal texts have equal indexes, and nobody without the key can try them out."""
-    return hmac.new(settings.INDEX_KEY.encode(), normalised.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(settings.INDEX_KEY.encode(), normalised.encode(), "sha256").hex()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -113,6 +113,10 @@ class EncryptedTextField(models.TextField):
 
     def context_of(self, row: models.Model) -> str:
         return f"{row._meta.label_lower}\0{self.attname}\0{row.uid}"  # type: ignore[attr-defined]
+
+    def context_in(self, uid: str) -> str:
+        """The same of a row that is not there yet."""
+        return f"{self.model._meta.label_lower}\0{self.attname}\0{uid}"
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only)

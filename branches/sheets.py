@@ -14,7 +14,7 @@ from django.db.models import F, Model
 from branches.models import Branch, Unit, Village
 from branches.scoping import paths_for
 from branches.services.units import add_unit
-from branches.unit_lookup import Place, UnitLookup, village_core
+from branches.unit_lookup import Match, Place, UnitLookup, village_core
 from imports import cells
 from imports.cells import EMPTY, Context, Reading
 from imports.dates import PartialDate
@@ -101,10 +101,14 @@ class PlaceSheet(Sheet):
 def find_villages(rows: list[Row], lookup: UnitLookup, without: Container[int] = ()) -> dict[int, Place]:
     """Position of the row -> its village, but for those `without` one. What is wrong is added to the rows."""
     found: dict[int, Place] = {}
+    resolved: dict[tuple[str | None, str], tuple[Match, ...]] = {}
     for index, row in enumerate(rows):
         if row.values["village"] is None or index in without:
             continue
-        for match in lookup.resolve(row.values["township"], row.values["village"]):
+        names = (row.values["township"], row.values["village"])
+        if names not in resolved:
+            resolved[names] = tuple(lookup.resolve(*names))
+        for match in resolved[names]:
             if match.place:
                 found[index] = match.place
             else:

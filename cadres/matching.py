@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from accounts.encryption import keyed_index
@@ -21,7 +23,7 @@ BATCH = 5_000
 """Values in one condition: databases limit them."""
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Candidate:
     """The rows of one person, and the person they match."""
 
@@ -32,8 +34,6 @@ class Candidate:
     person: Person | None = None
     is_elsewhere: bool = False
     """On record in another village; without `person` in one that the user may not write."""
-    places: dict[int, Place] = field(default_factory=dict)
-    """id of a row -> its village: somebody may hold posts in two."""
     record: Any = None
     """The entry of the roster that the person has already: open postings, an entry of the reserve."""
 
@@ -43,11 +43,12 @@ class Candidate:
 
     def with_only(self, rows: list[Row]) -> Candidate:
         """The same person with some of the rows."""
-        return Candidate(rows, self.places.get(id(rows[0])), self.identity, places=self.places)
+        return Candidate(rows, rows[0].unit, self.identity)
 
     @property
     def villages(self) -> set[int]:
-        return {self.places[id(row)].pk for row in self.rows if id(row) in self.places}
+        """Somebody may hold posts in two."""
+        return {row.unit.pk for row in self.rows if row.unit is not None}
 
     def problems_become_those_of_the_first(self) -> None:
         for row in self.rows[1:]:
@@ -58,13 +59,22 @@ def birth_of(row: Row) -> PartialDate | None:
     """The date in the identity number goes before the typed one."""
     identity: ReadIdentity | None = row.values["id_number"]
     if identity and identity.birth:
-        return PartialDate(identity.birth.year, identity.birth.month, identity.birth.day)
+        return exactly(identity.birth)
     typed: PartialDate | None = row.values["birth"]
     return typed
 
 
+@lru_cache(maxsize=30_000)
+def exactly(day: date) -> PartialDate:
+    """That very day."""
+    return PartialDate(day.year, day.month, day.day)
+
+
 def group_rows(rows: list[Row], places: Mapping[int, Place]) -> list[Candidate]:
-    """Rows of one person: the same identity number; without one, the same name, village and birth month."""
+    """Rows of one person: the same identity number; without one, the same name, village and birth month.
+
+    Tells each row its village.
+    """
     by_identity: dict[str, Candidate] = {}
     by_facts: dict[tuple[Any, ...], Candidate] = {}
     groups: list[Candidate] = []
@@ -79,8 +89,7 @@ def group_rows(rows: list[Row], places: Mapping[int, Place]) -> list[Candidate]:
             known = Candidate([], places.get(index), identity)
             groups.append(known)
         known.rows.append(row)
-        if index in places:
-            known.places[id(row)] = places[index]
+        row.unit = places.get(index)
         if identity:
             by_identity.setdefault(identity, known)
         if key:
@@ -110,9 +119,10 @@ def match_people(candidates: list[Candidate], paths: list[str]) -> None:
     area is only told to be elsewhere, and counts as new. By name, village and birth month
     in the villages of the rows.
     """
-    indexes = {keyed_index(candidate.identity): candidate for candidate in candidates if candidate.identity}
-    for batch in batches(list(indexes)):
-        for person in Person.objects.filter(identity_index__in=batch).select_related("unit"):
+    by_identity = {candidate.identity: candidate for candidate in candidates if candidate.identity}
+    for some in batches(list(by_identity.values())):
+        indexes = {keyed_index(candidate.identity): candidate for candidate in some}
+        for person in Person.objects.filter(identity_index__in=indexes).select_related("unit"):
             candidate = indexes[str(person.identity_index)]
             if any(person.unit.path.startswith(path) for path in paths):
                 candidate.person = person
@@ -122,6 +132,8 @@ def match_people(candidates: list[Candidate], paths: list[str]) -> None:
     for batch in batches(units):
         for person in Person.objects.filter(unit_id__in=batch).select_related("unit").order_by("pk"):
             by_facts[_facts_of_person(person)].append(person)
+    if not by_facts:
+        return
     for candidate in candidates:
         facts = facts_of(candidate.first, candidate.place)
         found = by_facts.get(facts, []) if facts else []

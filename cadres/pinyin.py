@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 
 
@@ -12,6 +13,8 @@ def initials_of(name: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def _initial(character: str) -> str:
+    # Single characters need no phrases, which are three quarters of the tables.
+    os.environ.update(PYPINYIN_NO_PHRASES="true", PYPINYIN_NO_DICT_COPY="true")
     from pypinyin import Style, lazy_pinyin  # noqa: PLC0415  (its tables are large, and many processes never search)
 
     (letters,) = lazy_pinyin(character, style=Style.FIRST_LETTER)

@@ -85,8 +85,13 @@ def is_news(stored: Any, said: Any) -> bool:
     return bool(stored != said)
 
 
+def news_of_new(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Attribute of Person -> value, for somebody new."""
+    return {**said, "initials": initials_of(said["name"])}
+
+
 def new_person(said: Mapping[str, Any]) -> Person:
-    return Person(**said, initials=initials_of(said["name"]))
+    return Person(**news_of_new(said))
 
 
 def differences(

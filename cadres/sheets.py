@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from accounts.bulk import Draft
 from branches.scoping import paths_for
 from branches.sheets import PlaceSheet, find_villages
 from branches.unit_lookup import UnitLookup
 from cadres.codes import DIRECTOR, OTHER, SECRETARY, Post, words_of_posts
 from cadres.columns import CADRE_COLUMNS, RESERVE_COLUMNS
-from cadres.matching import Candidate, batches, birth_of, group_rows, match_people
+from cadres.matching import Candidate, batches, birth_of, exactly, group_rows, match_people
 from cadres.models import Person, Posting, ReserveCadre, ReserveStep
-from cadres.roster_facts import FACTS, differences, is_news, new_person, news_about, said_about
+from cadres.roster_facts import FACTS, differences, is_news, news_about, news_of_new, said_about
 from imports.dates import PartialDate
 from imports.identity import ReadIdentity
 from imports.sheets import Difference, Judgement, Missing, Row, in_words, told_places
@@ -33,13 +34,13 @@ if TYPE_CHECKING:
 ADULT = 18
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Target:
     """What judging found out about one row, for writing it."""
 
     candidate: Candidate
     news: dict[str, Any]
-    """Attribute of Person -> value that differs; everything said, for a new one."""
+    """Attribute of Person -> value that differs; nothing for a new one, who is asked for what is said when written."""
     stage: str = ""
     """At which an entry of the reserve begins."""
 
@@ -64,14 +65,12 @@ class PeopleSheet(PlaceSheet):
         missing = self.compare(candidates, lookup, user)
         for candidate in candidates:
             candidate.problems_become_those_of_the_first()
-        ordered = {id(row): index for index, row in enumerate(rows)}
-        kept = sorted((candidate.first for candidate in candidates), key=lambda row: ordered[id(row)])
-        return Judgement(kept, missing)
+        first = {id(candidate.first) for candidate in candidates}
+        return Judgement([row for row in rows if id(row) in first], missing)
 
     def _compare_person(self, candidate: Candidate) -> None:
-        said = said_about(candidate, self.facts)
         person, row = candidate.person, candidate.first
-        news = news_about(person, said) if person else said
+        news = news_about(person, said_about(candidate, self.facts)) if person else {}
         row.target = Target(candidate, news)
         if person and candidate.place:
             row.differences = differences(person, news, self.by_field, candidate.place.short_name)
@@ -103,17 +102,18 @@ class PeopleSheet(PlaceSheet):
                 continue
             person = candidate.person
             if person is None:
-                person = new_person(row.target.news)
-                writer.create(row, person, candidate.place.path)
+                new = Draft(Person, news_of_new(said_about(candidate, self.facts)))
+                writer.create(row, new, candidate.place.path)
+                self.write_entry(row, candidate, new, writer)
             else:
                 writer.change(row, person, row.target.news, candidate.place.path)
-            self.write_entry(row, candidate, person, writer)
+                self.write_entry(row, candidate, person.pk, writer)
         for missing, day in left:
             self.end(missing, day, writer)
 
     @abstractmethod
-    def write_entry(self, row: Row, candidate: Candidate, person: Person, writer: Writer) -> None:
-        """The person's entry on this roster: posts, or a place in the reserve."""
+    def write_entry(self, row: Row, candidate: Candidate, person: Draft | int, writer: Writer) -> None:
+        """The person's entry on this roster: posts, or a place in the reserve. `person`: a new one, or the key."""
 
     @abstractmethod
     def end(self, missing: Missing, day: date, writer: Writer) -> None:
@@ -130,8 +130,8 @@ def check_person(row: Row) -> None:
     values = row.values
     identity: ReadIdentity | None = values["id_number"]
     if identity and identity.birth:
-        day = PartialDate(identity.birth.year, identity.birth.month, identity.birth.day)
-        if values["birth"] and not values["birth"].agrees_with(day):
+        typed = values["birth"]
+        if typed and not typed.agrees_with(exactly(identity.birth)):
             row.add("id_birth_mismatch", "id_number")
         if values["gender"] in ("1", "2") and (values["gender"] == "1") != identity.is_male:
             row.add("id_gender_mismatch", "id_number")
@@ -172,9 +172,12 @@ class CadresSheet(PeopleSheet):
             row.add("required_missing", columns[0])
 
     def split_duplicates(self, group: Candidate) -> Iterator[Candidate]:
+        if len(group.rows) == 1:
+            yield group
+            return
         said: dict[object, list[Row]] = defaultdict(list)
         for row in group.rows:
-            said[(group.places.get(id(row)), *sorted(posts_of(row)))].append(row)
+            said[(row.unit, *sorted(posts_of(row)))].append(row)
         for rows in said.values():
             if len(rows) > 1:
                 for row in rows:
@@ -187,12 +190,13 @@ class CadresSheet(PeopleSheet):
             yield group.with_only([row])
 
     def check_together(self, candidates: list[Candidate]) -> None:
-        for post in (SECRETARY, DIRECTOR):
-            holders: dict[int, list[Candidate]] = defaultdict(list)
-            for candidate in candidates:
-                for village in {unit for unit, held in said_posts(candidate) if held.code == post}:
-                    holders[village].append(candidate)
-            for village, group in holders.items():
+        holders: dict[int, dict[int, list[Candidate]]] = {SECRETARY: defaultdict(list), DIRECTOR: defaultdict(list)}
+        for candidate in candidates:
+            for village, held in said_posts(candidate):
+                if held.code in holders and candidate not in holders[held.code][village][-1:]:
+                    holders[held.code][village].append(candidate)
+        for post, by_village in holders.items():
+            for village, group in by_village.items():
                 if len({candidate.identity or str(id(candidate)) for candidate in group}) > 1:
                     for candidate in group:
                         _mark_holder(candidate, village, post)
@@ -252,7 +256,7 @@ class CadresSheet(PeopleSheet):
         """For each post held already, what the rows say otherwise about it."""
         for row in candidate.rows:
             said = {"started_on": row.values["post_since"], "change": row.values["appointment_change"]}
-            for held in posts_by_village(candidate, row):
+            for held in posts_by_village(row):
                 posting = candidate.record.get(held)
                 if posting is not None:
                     news = {
@@ -277,25 +281,26 @@ class CadresSheet(PeopleSheet):
         key = first.person_id if is_counted else first.pk
         return Missing(f"{kind}:{key}", cells, postings, is_counted)
 
-    def write_entry(self, row: Row, candidate: Candidate, person: Person, writer: Writer) -> None:
-        for posting, values in self._news_of_posts(candidate) if candidate.person else ():
-            writer.change(row, posting, values, person.unit.path)
+    def write_entry(self, row: Row, candidate: Candidate, person: Draft | int, writer: Writer) -> None:
+        if candidate.person:
+            for posting, values in self._news_of_posts(candidate):
+                writer.change(row, posting, values, candidate.person.unit.path)
         taken: set[HeldPost] = set(candidate.record or ())
         for each in candidate.rows:
-            for held in posts_by_village(candidate, each):
+            for held in posts_by_village(each):
                 if held in taken:
                     continue
                 taken.add(held)
                 village, post = held
-                posting = Posting(
-                    person=person,
-                    unit_id=village,
-                    post=post.code,
-                    words=post.words,
-                    change=each.values["appointment_change"] or "",
-                    started_on=each.values["post_since"],
-                )
-                writer.create(row, posting, candidate.places[id(each)].path)
+                values = {
+                    "person_id": person,
+                    "unit_id": village,
+                    "post": post.code,
+                    "words": post.words,
+                    "change": each.values["appointment_change"] or "",
+                    "started_on": each.values["post_since"],
+                }
+                writer.create(row, Draft(Posting, values), each.unit.path)
 
     def end(self, missing: Missing, day: date, writer: Writer) -> None:
         for posting in missing.target:
@@ -304,29 +309,31 @@ class CadresSheet(PeopleSheet):
 
 
 def posts_of(row: Row) -> list[Post]:
-    extra = [Post(OTHER, words) for words in row.values["extra_posts"] or ()]
-    return list(dict.fromkeys([*(row.values["party_post"] or ()), *(row.values["admin_post"] or ()), *extra]))
+    values = row.values
+    posts = [*(values["party_post"] or ()), *(values["admin_post"] or ())]
+    posts += [Post(OTHER, words) for words in values["extra_posts"] or ()]
+    return posts if len(posts) < 2 else list(dict.fromkeys(posts))
 
 
 HeldPost = tuple[int, Post]
 """Village and post: somebody may hold posts in two villages."""
 
 
-def posts_by_village(candidate: Candidate, row: Row) -> list[HeldPost]:
-    place = candidate.places.get(id(row))
-    return [(place.pk, post) for post in posts_of(row)] if place else []
+def posts_by_village(row: Row) -> list[HeldPost]:
+    return [(row.unit.pk, post) for post in posts_of(row)] if row.unit else []
 
 
 def said_posts(candidate: Candidate) -> list[HeldPost]:
     """All posts that the rows of somebody name, each once."""
-    return list(dict.fromkeys(held for row in candidate.rows for held in posts_by_village(candidate, row)))
+    if len(candidate.rows) == 1:
+        return posts_by_village(candidate.first)
+    return list(dict.fromkeys(held for row in candidate.rows for held in posts_by_village(row)))
 
 
 def _mark_holder(candidate: Candidate, village: int, post: int) -> None:
     for row in candidate.rows:
-        place = candidate.places.get(id(row))
         for name in ("party_post", "admin_post"):
-            if place and place.pk == village and any(held.code == post for held in row.values[name] or ()):
+            if row.unit and row.unit.pk == village and any(held.code == post for held in row.values[name] or ()):
                 row.add("post_duplicate_holder", name)
                 return
 
@@ -388,7 +395,7 @@ class ReserveCadresSheet(PeopleSheet):
             news["unit_id"] = candidate.place.pk
         return news
 
-    def write_entry(self, row: Row, candidate: Candidate, person: Person, writer: Writer) -> None:
+    def write_entry(self, row: Row, candidate: Candidate, person: Draft | int, writer: Writer) -> None:
         place = candidate.place
         if place is None:
             return
@@ -396,11 +403,12 @@ class ReserveCadresSheet(PeopleSheet):
             writer.change(row, candidate.record, self._news_of_entry(candidate), place.path)
             return
         given = {name: row.values[name] for name in self.entry_fields if row.values[name] is not None}
-        entry = ReserveCadre(person=person, unit_id=place.pk, stage=row.target.stage, **given)
+        values = {"person_id": person, "unit_id": place.pk, "stage": row.target.stage, **given}
+        entry = Draft(ReserveCadre, values)
         writer.create(row, entry, place.path)
         entered: PartialDate | None = row.values["entered_on"]
         day = entered.first_day if entered else timezone.localdate()
-        writer.create(row, ReserveStep(entry=entry, to_stage=row.target.stage, on=day), place.path)
+        writer.create(row, Draft(ReserveStep, {"entry_id": entry, "to_stage": row.target.stage, "on": day}), place.path)
 
     def end(self, missing: Missing, day: date, writer: Writer) -> None:
         entry: ReserveCadre = missing.target

@@ -5,84 +5,102 @@ from __future__ import annotations
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.bulk import insert_rows, update_models
+from accounts.bulk import insert_rows, uids_for_database, update_models
 from imports.checking import Answer
 from imports.choices import Choices
+from imports.collector import collector_at_rest
 from imports.models import ImportBatch, ImportChange, ImportRow
-from imports.sheets import Missing, sheet_called
-from imports.writing import Writer, Written, by_dependence, field_called, version_of
+from imports.sheets import Missing, Row, sheet_called
+from imports.writing import Writer, Written, by_dependence, field_called, version_of, worth_telling
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 AT_ONCE = 10_000
 """Keys in one condition."""
+NOT_OF_THE_FILE = (ImportRow.Outcome.MISSING, ImportRow.Outcome.LEFT_OUT)
+"""Stored behind the rows that the answer has."""
 
 
+@collector_at_rest()
 def apply_answer(batch: ImportBatch, answer: Answer, choices: Choices) -> None:
     """Writes the good rows and what ended, keeps what stood before, tells the audit trail. Raises RecordChanged."""
     sheet = sheet_called(batch.sheet)
+    keys = batch.rows.exclude(outcome__in=NOT_OF_THE_FILE).order_by("position").values_list("pk", flat=True)
+    for row, key in zip(answer.rows, keys, strict=True):
+        row.key = key
     good = [row for row in answer.rows if not row.is_faulty and row.outcome in ("new", "changed")]
     left = [(each, choices.left[each.key]) for each in answer.missing_records if each.key in choices.left]
-    writer = Writer(batch.uploaded_by)
+    keeper = _Keeper(batch, {each.key for each, _day in left})
+    writer = Writer(keep=keeper.keep, by=batch.uploaded_by)
     sheet.write(good, left, writer)
     writer.flush()
-    written = _keep_changes(batch, answer, writer.written)
-    _tell_results(batch, written)
-    audit.record_many(_entry("import", batch, each, batch.uploaded_by) for each in writer.worth_telling())
+    _tell_results(batch, good, keeper)
+    answer.let_go()
     batch.state = ImportBatch.State.APPLIED
     batch.applied_at = timezone.now()
     batch.save(update_fields=["state", "applied_at"])
 
 
-def _tell_results(batch: ImportBatch, written: set[int]) -> None:
+class _Keeper:
+    """Keeps what was written for undoing, and tells the audit trail."""
+
+    columns = ("uid", "batch_id", "row_id", "model", "object_id", "before", "version_after")
+
+    def __init__(self, batch: ImportBatch, left: set[str]) -> None:
+        self.batch = batch
+        missing = batch.rows.filter(outcome="missing").values_list("target", "pk") if left else ()
+        self.left = {target: pk for target, pk in missing if target in left}
+        """Key of a record that the file leaves out and that has ended -> its stored row."""
+        self.rows: set[int] = set()
+        """That something was written for."""
+
+    def keep(self, written: Sequence[Written]) -> None:
+        uids = uids_for_database(len(written))
+        insert_rows(ImportChange, self.columns, map(self._change, written, uids))
+        self.rows.update(map(self._row_of, written))
+        audit.record_many(_entry("import", self.batch, each, self.batch.uploaded_by) for each in worth_telling(written))
+
+    def _row_of(self, each: Written) -> int:
+        return self.left[each.source.key] if isinstance(each.source, Missing) else each.source.key
+
+    def _change(self, each: Written, uid: str) -> tuple[Any, ...]:
+        before = each.before_as_json()
+        sealed = None
+        if before is not None:
+            change = ImportChange(uid=uuid.UUID(uid))
+            sealed = change.sealed(before)
+        return (
+            uid,
+            self.batch.pk,
+            self._row_of(each),
+            each.record._meta.label_lower,
+            each.record.pk,
+            sealed,
+            version_of(each.record),
+        )
+
+
+def _tell_results(batch: ImportBatch, good: Sequence[Row], keeper: _Keeper) -> None:
     """Rows of which nothing was written are few: whoever is on record where the user may not write."""
     batch.rows.filter(outcome__in=("new", "changed")).update(result=ImportRow.Result.WRITTEN)
     batch.rows.filter(outcome="faulty").update(result=ImportRow.Result.LEFT_OUT)
-    told = batch.rows.filter(outcome__in=("new", "changed", "missing")).values_list("pk", "outcome")
-    ended = [pk for pk, outcome in told if outcome == "missing" and pk in written]
-    left_out = [pk for pk, outcome in told if outcome != "missing" and pk not in written]
+    ended = [key for key in keeper.left.values() if key in keeper.rows]
+    left_out = [row.key for row in good if row.key not in keeper.rows]
     for keys, result in ((ended, ImportRow.Result.WRITTEN), (left_out, ImportRow.Result.LEFT_OUT)):
         for start in range(0, len(keys), AT_ONCE):
             batch.rows.filter(pk__in=keys[start : start + AT_ONCE]).update(result=result)
-
-
-def _keep_changes(batch: ImportBatch, answer: Answer, written: list[Written]) -> set[int]:
-    """Keeps what stood before. Gives the keys of the rows that wrote something."""
-    stored = dict(batch.rows.exclude(outcome="missing").values_list("position", "pk"))
-    keys = {id(row): stored[position] for position, row in enumerate(answer.rows)}
-    by_target = dict(batch.rows.filter(outcome="missing").values_list("target", "pk"))
-    columns = ("uid", "batch_id", "row_id", "model", "object_id", "before", "version_after")
-    uid: Any = ImportChange._meta.get_field("uid")
-    row_of = {
-        id(each): by_target[each.source.key] if isinstance(each.source, Missing) else keys[id(each.source)]
-        for each in written
-    }
-    rows = (
-        (
-            uid.get_db_prep_value(change.uid if change else uuid.uuid4(), connection),
-            batch.pk,
-            row_of[id(each)],
-            each.record._meta.label_lower,
-            each.record.pk,
-            change.sealed(each.before_as_json()) if change else None,
-            version_of(each.record),
-        )
-        for each, change in ((each, ImportChange() if each.before is not None else None) for each in written)
-    )
-    insert_rows(ImportChange, columns, rows)
-    return set(row_of.values())
 
 
 def _entry(verb: str, batch: ImportBatch, written: Written, by: User | None) -> audit.Entry:

@@ -23,13 +23,14 @@ from imports.normalising import (
     is_error_word,
 )
 from imports.reading import Cell, CellError, MonthCell
-from imports.tables import is_blank, text_of
+from imports.tables import text_of
 
 YES_NO: Mapping[str, bool] = {
     **dict.fromkeys(("是", "√", "✓", "✔", "有", "Y", "YES", "1", "TRUE"), True),
     **dict.fromkeys(("否", "×", "✗", "不是", "N", "NO", "0", "FALSE", "没有"), False),
 }
 MOBILE = re.compile(r"1\d{10}")
+PLAIN_MOBILE = re.compile(r"1[0-9]{10}")
 LANDLINE = re.compile(r"0\d{2,3}-?\d{7,8}(-\d{1,5})?|\d{7,8}")
 
 
@@ -52,21 +53,26 @@ class Reading:
     codes: tuple[str, ...] = ()
 
 
+LONGER = 4
+"""Times that a text becomes longer at most when it is brought to one spelling."""
 Parse = Callable[[Cell, Context], Reading]
 EMPTY = Reading()
 
 
 def read_cell(cell: Cell, parse: Parse, context: Context, max_length: int) -> Reading:
     """Any cell of any column: the faults that do not depend on the column first."""
-    if isinstance(cell, CellError) or (isinstance(cell, str) and is_error_word(clean_code(cell))):
-        return Reading(codes=("cell_error",))
-    if is_blank(cell):
-        return EMPTY
     if isinstance(cell, str):
+        typed = clean_code(cell)
+        if not typed:
+            return EMPTY
+        if is_error_word(typed):
+            return Reading(codes=("cell_error",))
         if has_refused_character(cell):
             return Reading(codes=("control_character",))
-        if len(clean_text(cell)) > max_length:
+        if len(cell) * LONGER > max_length and len(clean_text(cell)) > max_length:
             return Reading(codes=("value_too_long",))
+    elif isinstance(cell, CellError):
+        return Reading(codes=("cell_error",))
     return parse(cell, context)
 
 
@@ -140,6 +146,8 @@ def area(cell: Cell, context: Context) -> Reading:
 
 def phone(cell: Cell, context: Context) -> Reading:
     """Kept as typed when it is no phone number."""
+    if isinstance(cell, str) and PLAIN_MOBILE.fullmatch(cell):
+        return Reading(cell)
     typed = clean_code(text_of(cell))
     if is_empty_word(typed):
         return EMPTY

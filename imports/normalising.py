@@ -15,9 +15,13 @@ REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 SPACES = re.compile(r"[^\S\n]+")
 HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 ERROR_WORDS = re.compile(r"#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A|SPILL!|CALC!)|Err:\d{3}|错误:\d{3}")
+ERROR_STARTS = frozenset("#E错")
 EMPTY_WORDS = frozenset({"无", "—", "——", "-", "--", "/", "\\", "不详", "空", "暂无", "N/A", "n/a"})
 """Typed into a cell to say that there is nothing to say."""
 PAIRS = {"(": ")", "[": "]"}
+is_plain = re.compile(r"[!-~\u4e00-\u9fff]*").fullmatch
+"""Whether a text is made of Han characters, letters, digits and common signs alone: such texts are clean already."""
+is_han = re.compile(r"[\u4e00-\u9fff]*").fullmatch
 
 
 def has_refused_character(text: str) -> bool:
@@ -26,25 +30,37 @@ def has_refused_character(text: str) -> bool:
 
 def clean_text(text: str) -> str:
     """NFC, one kind of space and of line break, no marks that cannot be seen, nothing at the edges."""
+    if is_plain(text):
+        return text
     text = unicodedata.normalize("NFC", text).translate(INVISIBLE).replace("\r\n", "\n").replace("\r", "\n")
     return "\n".join(SPACES.sub(" ", line).strip() for line in text.split("\n")).strip()
 
 
-@lru_cache(maxsize=20_000)
 def clean_code(text: str) -> str:
     """For codes and numbers: full-width letters and digits become plain ones, no space stays."""
+    return text if is_plain(text) else _plain_code(text)
+
+
+@lru_cache(maxsize=20_000)
+def _plain_code(text: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text).translate(INVISIBLE))
 
 
-@lru_cache(maxsize=20_000)
 def clean_line(text: str) -> str:
     """For names of things: full-width signs become plain ones, spaces only between Latin words."""
+    return text if is_plain(text) else _plain_line(text)
+
+
+@lru_cache(maxsize=20_000)
+def _plain_line(text: str) -> str:
     text = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).translate(INVISIBLE)).strip()
     return text.replace(" ", "") if HAN.search(text) else text
 
 
 def clean_name(text: str) -> str:
     """Name of a person: 张　三 is 张三; a note in brackets at the end, such as (女), goes; · stays between parts."""
+    if is_han(text):
+        return text
     text = clean_text(text).replace("\n", "").translate({ord(dot): "·" for dot in "•・‧∙․"})
     if HAN.search(text):
         text = re.sub(r"\s+", "", text)
@@ -57,4 +73,4 @@ def is_empty_word(text: str) -> bool:
 
 def is_error_word(text: str) -> bool:
     """Whether the text is what a spreadsheet program shows for a failed formula."""
-    return bool(ERROR_WORDS.fullmatch(text))
+    return text[:1] in ERROR_STARTS and bool(ERROR_WORDS.fullmatch(text))

@@ -6,21 +6,26 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
 
 from accounts.audit import plain
-from accounts.bulk import insert_models
+from accounts.bulk import insert_rows, reserve_keys
 from imports.checking import Answer, check_worksheets
 from imports.choices import Choices
+from imports.collector import collector_at_rest
 from imports.glimpse import glimpse_of
 from imports.models import ImportBatch, ImportRow
 from imports.problems import Problem
 from imports.reading import Worksheet, read_worksheets
 from imports.refusals import FileRefused
 from imports.sheets import Missing, Row, sheet_called
+
+PORTION = 10_000
+"""Rows that are written at once."""
 
 
 def worksheets_of(batch: ImportBatch) -> list[Worksheet]:
@@ -56,34 +61,40 @@ def check_batch(batch: ImportBatch, read: list[Worksheet] | FileRefused, remembe
 
 def fingerprint_of(answer: Answer) -> str:
     """Of everything that decides what is written: outcomes, differences, faults, and whom the file leaves out."""
-    told = [
-        [
+    digest = hashlib.sha256(b"[[")
+    for at, row in enumerate(answer.rows):
+        told = [
             row.worksheet,
             row.number,
             "faulty" if row.is_faulty else row.outcome,
             [[each.field, each.stored, each.new] for each in row.differences],
         ]
-        for row in answer.rows
-    ]
+        digest.update((b", " if at else b"") + json.dumps(told, ensure_ascii=True).encode())
     missing = sorted(each.key for each in answer.missing_records)
-    return hashlib.sha256(json.dumps([told, missing], ensure_ascii=True).encode()).hexdigest()
+    digest.update(b"], " + json.dumps(missing, ensure_ascii=True).encode() + b"]")
+    return digest.hexdigest()
 
 
+@collector_at_rest()
 def store_preview(batch: ImportBatch, answer: Answer, read: list[Worksheet] | FileRefused) -> None:
     """Replaces the stored rows of the batch and what pages show of the file. Into the caller's transaction."""
     forget_rows(batch)
-    told = answer.as_json()
-    del told["problems"]
-    batch.answer = plain({**told, "labels": {row.worksheet: row.columns for row in answer.rows}})
+    batch.answer = plain({**answer.without_problems(), "labels": {row.worksheet: row.columns for row in answer.rows}})
     batch.fingerprint = fingerprint_of(answer)
     batch.state = ImportBatch.State.FAILED if answer.refused else ImportBatch.State.CHECKED
     worksheets = [] if isinstance(read, FileRefused) else read
     batch.glimpse = glimpse_of(worksheets, answer, sheet_called(batch.sheet)).as_json()
     batch.save(update_fields=["answer", "glimpse", "fingerprint", "state", "is_stale"])
-    rows = [row_of(batch, position, row) for position, row in enumerate(answer.rows)]
-    rows += [_missing_row(batch, len(rows) + at, each) for at, each in enumerate(answer.missing_records)]
-    rows += [_left_out_row(batch, len(rows) + at, row) for at, row in enumerate(answer.left_out)]
-    insert_models(rows)
+    stored = chain(
+        map(_row, answer.rows), map(_missing_row, answer.missing_records), map(_left_out_row, answer.left_out)
+    )
+    rows = enumerate(stored)
+    while portion := list(islice(rows, PORTION)):
+        keys = reserve_keys(ImportRow, len(portion))
+        insert_rows(
+            ImportRow, COLUMNS, ((key, batch.pk, at, *row) for key, (at, row) in zip(keys, portion, strict=True))
+        )
+    answer.let_go()
 
 
 def forget_rows(batch: ImportBatch) -> None:
@@ -92,29 +103,49 @@ def forget_rows(batch: ImportBatch) -> None:
     rows._raw_delete(rows.db)
 
 
-def row_of(batch: ImportBatch, position: int, row: Row) -> ImportRow:
-    return ImportRow(
-        batch=batch,
-        position=position,
-        worksheet=row.worksheet[:100],
-        number=row.number,
-        outcome="faulty" if row.is_faulty else row.outcome,
-        has_warnings=any(not problem.is_error for problem in row.problems),
-        cells=row.typed,
-        problems=plain([[each.row, each.column, each.code, each.suggestion] for each in row.problems]),
-        differences=plain([[each.field, each.stored, each.new] for each in row.differences]),
+COLUMNS = (
+    "id",
+    "batch_id",
+    "position",
+    "worksheet",
+    "number",
+    "outcome",
+    "has_warnings",
+    "cells",
+    "problems",
+    "differences",
+    "target",
+    "result",
+)
+"""Of a stored row, in the order of the values below."""
+NONE = "[]"
+as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _row(row: Row) -> tuple[Any, ...]:
+    problems = [[each.row, each.column, each.code, each.suggestion] for each in row.problems]
+    differences = [[each.field, each.stored, each.new] for each in row.differences]
+    return (
+        row.worksheet[:100],
+        row.number,
+        "faulty" if row.is_faulty else row.outcome,
+        any(not problem.is_error for problem in row.problems),
+        as_json(row.typed),
+        as_json(plain(problems)) if problems else NONE,
+        as_json(plain(differences)) if differences else NONE,
+        "",
+        "",
     )
 
 
-def _missing_row(batch: ImportBatch, position: int, missing: Missing) -> ImportRow:
-    return ImportRow(batch=batch, position=position, outcome="missing", cells=dict(missing.cells), target=missing.key)
+def _missing_row(missing: Missing) -> tuple[Any, ...]:
+    return ("", 0, "missing", False, as_json(dict(missing.cells)), NONE, NONE, missing.key, "")
 
 
-def _left_out_row(batch: ImportBatch, position: int, row: Row) -> ImportRow:
+def _left_out_row(row: Row) -> tuple[Any, ...]:
     """Without its problems, which are nobody's concern any more."""
-    kept = row_of(batch, position, row)
-    kept.outcome, kept.has_warnings, kept.problems = ImportRow.Outcome.LEFT_OUT, False, []
-    return kept
+    worksheet, number, _outcome, _has_warnings, cells, _problems, differences, *rest = _row(row)
+    return (worksheet, number, ImportRow.Outcome.LEFT_OUT.value, False, cells, NONE, differences, *rest)
 
 
 def problems_of(row: ImportRow) -> list[Problem]:

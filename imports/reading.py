@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from imports import limits
+from imports.collector import collector_at_rest
 from imports.refusals import FileRefused
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -59,6 +60,7 @@ MAKERS: dict[str, Callable[[str], Cell]] = {
 }
 
 
+@collector_at_rest()
 def read_worksheets(path: Path, name: str | None = None) -> list[Worksheet]:
     """All worksheets of the file, hidden ones too. Raises FileRefused. `name` is the name it came with."""
     worksheets: list[Worksheet] = []

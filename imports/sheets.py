@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model
@@ -26,6 +26,7 @@ from imports.choices import RowPlace
 from imports.dates import PartialDate
 from imports.mapping import Headings
 from imports.problems import Problem
+from imports.reading import Cell
 from imports.tables import Table
 
 if TYPE_CHECKING:
@@ -101,26 +102,51 @@ class Difference:
     new: str
 
 
-@dataclass
+class Values(dict[str, Any]):
+    """Field -> value. A field without a value is not kept and reads as None."""
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+class Told(Protocol):
+    """The table a row comes from."""
+
+    def typed(self, row: Row) -> dict[str, str]: ...
+
+
+@dataclass(slots=True, eq=False)
 class Row:
     """One record of the file. `columns` names for each field the heading at which its problems stand."""
 
     worksheet: str
     number: int
-    values: dict[str, Any]
+    values: Values
     columns: dict[str, str]
     mapped: tuple[str, ...]
     """Fields that the table has a column for, from left to right."""
     problems: list[Problem] = field(default_factory=list)
     outcome: str = "new"
     """new, changed or unchanged: what applying it would do. A row with an error is faulty instead."""
-    typed: dict[str, str] = field(default_factory=dict)
-    """Field -> what the cell says, cells of class D3 masked."""
     differences: list[Difference] = field(default_factory=list)
     target: Any = None
     """What the sheet found out in judging and needs in writing."""
     makes_place: bool = False
     """The user wants its place made where there is none. Whether they may is the sheet's to judge."""
+    unit: Any = None
+    """Where it belongs, once that was found."""
+    cells: Sequence[Cell] = ()
+    """As the file has them."""
+    table: Told | None = None
+    key: int = 0
+    """Of the stored row of the preview."""
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """Field -> what the cell says, cells of class D3 masked."""
+        return self.table.typed(self) if self.table else {}
 
     @property
     def place(self) -> RowPlace:
@@ -131,7 +157,7 @@ class Row:
 
     @property
     def is_faulty(self) -> bool:
-        return any(problem.is_error for problem in self.problems)
+        return bool(self.problems) and any(problem.is_error for problem in self.problems)
 
 
 def told_places(rows: Sequence[Row]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from operator import eq
 
 from imports.choices import HandTable
 from imports.normalising import clean_code, clean_line, clean_text
@@ -40,11 +41,16 @@ EXAMPLE = re.compile(r"\(?(示例|例|例如|样例|举例|范例)[:：]?\)?\d*[
 TEMPLATE_NAME = re.compile(r"模板|示例|说明|填表")
 DITTO_ABOVE = frozenset({"同上", "〃", '"', "′′", "''", "‘‘", "’’", "“", "”", "同上。"})
 DITTO_LEFT = frozenset({"同左"})
+DITTO = DITTO_ABOVE | DITTO_LEFT
+MAY_BE_SUBTOTAL = re.compile(r"[计人名村]")
+"""One of these is in every subtotal."""
+EXAMPLE_STARTS = frozenset("(示例样举范")
+TEXTS_KEPT = 5_000
 TOTAL_FIELDS = 6
 """A subtotal says so in one of the first columns."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """One row of data: merged cells filled down, ditto marks resolved."""
 
@@ -267,6 +273,16 @@ def _merged_value(worksheet: Worksheet, row: int, column: int, *, is_header: boo
     return value
 
 
+class _Codes(dict[str, str]):
+    """Texts of cells -> as `clean_code` makes them. Rosters repeat themselves."""
+
+    def __missing__(self, text: str) -> str:
+        plain = clean_code(text)
+        if len(self) < TEXTS_KEPT:
+            self[text] = plain
+        return plain
+
+
 class _BodyReader:
     """Goes down the rows below the header and says of each what it is."""
 
@@ -279,9 +295,22 @@ class _BodyReader:
         self.header_texts = [
             [clean_code(text_of(cell)) for cell in worksheet.rows[number - 1]] for number in table.header_rows
         ]
+        self.headers = [
+            (
+                header,
+                [at for at, text in enumerate(header) if not text],
+                min(HEADINGS_NEEDED, len(list(filter(None, header)))),
+            )
+            for header in self.header_texts
+        ]
+        """Of each header row its texts, its blank columns, and how many texts are enough to know it by."""
         self.titles = {clean_code(text_of(cell)) for row in worksheet.rows[:first] for cell in row} - {""}
         self.fills = self._fills(start)
+        self.codes = _Codes()
+        self.filled_rows = {row for row, _column in self.fills}
         self.by_number: dict[int, Line] = {}
+        """Rows that a merged range may ask for."""
+        self.width = max(table.headings, default=0) + 1
 
     def _fills(self, first: int) -> dict[tuple[int, int], tuple[int, int]]:
         """Cells inside merged ranges of the data -> the cell that holds their value."""
@@ -295,46 +324,52 @@ class _BodyReader:
     def take(self, index: int) -> bool:
         """False when the row ends the table."""
         row = self.worksheet.rows[index]
-        reason = self._reason(row)
+        known = self.codes
+        texts = [known[cell] if type(cell) is str else clean_code(text_of(cell)) for cell in row]
+        reason = self._reason(row, texts)
         if reason:
             self.table.skipped.append((index + 1, reason))
             return reason != "note" or not self.table.lines
-        line = self.by_number[index + 1] = Line(index + 1, self._filled(index, row))
+        line = Line(index + 1, self._filled(index, row, texts))
+        if self.fills:
+            self.by_number[index + 1] = line
         self.table.lines.append(line)
         return True
 
-    def _reason(self, row: list[Cell]) -> str:
-        texts = [clean_code(text_of(cell)) for cell in row]
+    def _reason(self, row: list[Cell], texts: list[str]) -> str:
         filled = [(column, text) for column, text in enumerate(texts) if text]
         if not filled:
             return "blank"
         if self._repeats_header(texts, filled):
             return "repeated_header"
         names = [texts[column] for column in self.name_columns if column < len(texts) and texts[column]]
-        words = [text for column, text in filled[:TOTAL_FIELDS] if isinstance(row[column], str)]
-        if any(SUBTOTAL.fullmatch(name) for name in names) or (
-            not names and any(SUBTOTAL.fullmatch(text) for text in words)
-        ):
+        words = [text for column, text in filled[:TOTAL_FIELDS] if isinstance(row[column], str)] if not names else []
+        if any(MAY_BE_SUBTOTAL.search(name) and SUBTOTAL.fullmatch(name) for name in names or words):
             return "subtotal"
         if _is_note(filled, has_name=bool(names)):
             return "note"
-        return "example" if any(EXAMPLE.fullmatch(text) for _column, text in filled) else ""
+        return (
+            "example" if any(text[0] in EXAMPLE_STARTS and EXAMPLE.fullmatch(text) for _column, text in filled) else ""
+        )
 
     def _repeats_header(self, texts: list[str], filled: list[tuple[int, str]]) -> bool:
         if len(filled) == 1 and filled[0][1] in self.titles and filled[0][0] not in self.name_columns:
             return True
-        for header in self.header_texts:
-            same = sum(column < len(header) and header[column] == text for column, text in filled)
-            if same >= min(HEADINGS_NEEDED, len([text for text in header if text])) and same * 2 > len(filled):
+        for header, blanks, needed in self.headers:
+            same = sum(map(eq, header, texts)) - sum(not texts[column] for column in blanks if column < len(texts))
+            if same >= needed and same * 2 > len(filled):
                 return True
         return len(self.header_texts) > 1 and all(
             any(column < len(header) and header[column] == text for header in self.header_texts)
             for column, text in filled
         )
 
-    def _filled(self, index: int, row: list[Cell]) -> list[Cell]:
-        width = max(self.table.headings, default=0) + 1
-        cells = [row[column] if column < len(row) else "" for column in range(width)]
+    def _filled(self, index: int, row: list[Cell], texts: list[str]) -> list[Cell]:
+        width = self.width
+        cells = row if len(row) == width else [*row[:width], *[""] * (width - len(row))]
+        if index not in self.filled_rows and DITTO.isdisjoint(texts):
+            return cells
+        cells = list(cells)
         for column in range(width):
             source = self.fills.get((index, column))
             if source and is_blank(cells[column]):
@@ -371,7 +406,7 @@ def tell_skipped(table: Table) -> None:
 
 def _is_note(filled: list[tuple[int, str]], *, has_name: bool) -> bool:
     text = filled[0][1]
-    if NOTE.fullmatch(text) and (not has_name or len(filled) == 1):
+    if (":" in text or "：" in text) and NOTE.fullmatch(text) and (not has_name or len(filled) == 1):
         return True
     return len(filled) == 1 and bool(NOTE_WITHOUT_COLON.fullmatch(text))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model
 
 from accounts.audit import HIDDEN
-from accounts.bulk import insert_models, update_models
+from accounts.bulk import Draft, insert_drafts, insert_models, update_models
 from accounts.encryption import EncryptedTextField
 
 if TYPE_CHECKING:
@@ -26,19 +26,25 @@ if TYPE_CHECKING:
 
 LOCKED_AT_ONCE = 10_000
 """Keys in one condition."""
+PORTION = 20_000
+"""New records that are written at once."""
 
 
 class RecordChanged(Exception):
     """Somebody else changed a record after it was read for this import. Nothing was written."""
 
 
-@dataclass
+Record = Model | Draft
+
+
+@dataclass(slots=True, eq=False)
 class Written:
     """One record written. `before` is None for a new one, else the fields that changed, as they stood."""
 
     source: Row | Missing
     """The row of the file that asked for it, or the record that the file leaves out."""
-    record: Model
+    record: Any
+    """A `Record`; one that was there before is a model's instance."""
     path: str
     """Of the unit it belongs to."""
     before: dict[str, Any] | None = None
@@ -64,23 +70,27 @@ class Written:
 
 @dataclass
 class Writer:
-    """Collects what rows want, in the order in which records depend on each other: people before their posts."""
+    """Collects what rows want and writes it: people before their posts, new records in portions, changes at the end."""
 
+    keep: Callable[[Sequence[Written]], None]
+    """Takes over what was written: for undoing, for the audit trail."""
     by: User | None = None
     """Whose roster it is, for the services of other records."""
-    written: list[Written] = field(default_factory=list)
-    _created: dict[type[Model], list[Written]] = field(default_factory=lambda: defaultdict(list))
+    _pending: list[Written] = field(default_factory=list)
+    _created: int = 0
+    """New records among the pending ones."""
     _changed: dict[Model, Written] = field(default_factory=dict)
     _names: dict[type[Model], set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def create(self, source: Row | Missing, record: Model, path: str) -> None:
-        written = Written(source, record, path)
-        self._created[type(record)].append(written)
-        self.written.append(written)
+    def create(self, source: Row | Missing, record: Record, path: str) -> None:
+        if self._created >= PORTION and self._pending[-1].source is not source:
+            self._flush_created()
+        self._created += 1
+        self._pending.append(Written(source, record, path))
 
     def note_made(self, source: Row | Missing, record: Model, path: str) -> None:
         """A record that a service made for the row, with its own event: undoing takes it out again."""
-        self.written.append(Written(source, record, path, is_told=True))
+        self._pending.append(Written(source, record, path, is_told=True))
 
     def change(self, source: Row | Missing, record: Model, values: Mapping[str, Any], path: str) -> None:
         """Sets the values that differ, by attribute name (unit_id for a relation).
@@ -93,25 +103,15 @@ class Writer:
         written = self._changed.get(record)
         if written is None:
             written = self._changed[record] = Written(source, record, path, {})
-            self.written.append(written)
+            self._pending.append(written)
         before = written.before if written.before is not None else {}
         for name, value in different.items():
             before.setdefault(name, getattr(record, name))
             setattr(record, name, value)
             self._names[type(record)].add(name)
 
-    def worth_telling(self) -> Iterator[Written]:
-        """One for each event of the trail: a new record that came with another new one of its row is told by that."""
-        new = {id(each.record): id(each.source) for each in self.written if each.before is None}
-        for each in self.written:
-            came_with_another = each.before is None and any(
-                new.get(id(related)) == id(each.source) for related in _related(each.record)
-            )
-            if not each.is_told and not came_with_another:
-                yield each
-
     def flush(self) -> None:
-        """Writes everything into the caller's transaction. Raises RecordChanged."""
+        """Writes everything that is left into the caller's transaction. Raises RecordChanged."""
         by_model: dict[type[Model], list[Model]] = defaultdict(list)
         for record in self._changed:
             by_model[type(record)].append(record)
@@ -120,11 +120,42 @@ class Writer:
             for record in records:
                 record.version += 1  # type: ignore[attr-defined]
             update_models(records, sorted({*self._names[model], "version"}))
-        for model in by_dependence(self._created):
-            records = [written.record for written in self._created[model]]
-            for record in records:
-                _take_keys_of_relations(record)
-            insert_models(records)
+        _insert(self._pending)
+        self.keep(self._pending)
+        self._pending, self._created, self._changed = [], 0, {}
+
+    def _flush_created(self) -> None:
+        """What is new, so that it is not held longer; changes wait, since a record may be changed again."""
+        new = [each for each in self._pending if each.before is None]
+        _insert(new)
+        self.keep(new)
+        self._pending = [each for each in self._pending if each.before is not None]
+        self._created = 0
+
+
+def _insert(written: Iterable[Written]) -> None:
+    created: dict[type[Model], list[Record]] = defaultdict(list)
+    for each in written:
+        if each.before is None and not each.is_told:
+            created[each.record.model if isinstance(each.record, Draft) else type(each.record)].append(each.record)
+    for model in by_dependence(created):
+        drafts = [record for record in created[model] if isinstance(record, Draft)]
+        instances = [record for record in created[model] if not isinstance(record, Draft)]
+        for instance in instances:
+            _take_keys_of_relations(instance)
+        insert_drafts(drafts)
+        insert_models(instances)
+
+
+def worth_telling(written: Sequence[Written]) -> Iterator[Written]:
+    """One for each event of the trail: a new record that came with another new one of its row is told by that."""
+    new = {id(each.record): id(each.source) for each in written if each.before is None}
+    for each in written:
+        came_with_another = each.before is None and any(
+            new.get(id(related)) == id(each.source) for related in _related(each.record)
+        )
+        if not each.is_told and not came_with_another:
+            yield each
 
 
 def by_dependence(models: Iterable[type[Model]]) -> list[type[Model]]:
@@ -155,9 +186,9 @@ def check_versions(model: type[Model], versions: Mapping[int, int]) -> None:
         raise RecordChanged
 
 
-def version_of(record: Model) -> int:
-    """Of records that are never changed it is always 1."""
-    return getattr(record, "version", 1)
+def version_of(record: Record) -> int:
+    """Of new records, and of those that are never changed, it is always 1."""
+    return 1 if isinstance(record, Draft) else getattr(record, "version", 1)
 
 
 def _take_keys_of_relations(record: Model) -> None:
@@ -168,7 +199,9 @@ def _take_keys_of_relations(record: Model) -> None:
             record.__dict__[f"{name}_id"] = related.pk
 
 
-def _related(record: Model) -> Iterable[Any]:
+def _related(record: Record) -> Iterable[Any]:
+    if isinstance(record, Draft):
+        return [value for value in record.values.values() if isinstance(value, Draft)]
     return record._state.fields_cache.values()
 
 

@@ -1,7 +1,7 @@
 """Workers for the fault test of applying, run as a program on the test database.
 
-python -m tests.imports.applying_worker kill SEED JOB TIMES   kills it TIMES times at random moments
-python -m tests.imports.applying_worker finish                sweeps until no job is left to do
+python -m tests.imports.applying_worker kill SEED JOB TIMES LONGEST   kills it TIMES times within LONGEST seconds
+python -m tests.imports.applying_worker finish                        sweeps until no job is left to do
 """
 
 from __future__ import annotations
@@ -22,11 +22,8 @@ from django.db.models import F  # noqa: E402
 from accounts import jobs  # noqa: E402
 from accounts.models import Job  # noqa: E402
 
-LONGEST = 1.6
-"""Seconds within which a worker is killed: about the time that applying takes."""
 
-
-def kill(seed: int, job_id: int, times: int) -> int:
+def kill(seed: int, job_id: int, times: int, longest: float) -> int:
     """The number of workers that held the job when they were killed. Attempts are given back: they are not at fault."""
     chance = random.Random(seed)
     hit = 0
@@ -36,7 +33,7 @@ def kill(seed: int, job_id: int, times: int) -> int:
         if child == 0:
             jobs.run(job_id)
             os._exit(0)
-        time.sleep(chance.uniform(0.01, LONGEST))
+        time.sleep(chance.uniform(0.01, longest))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         held = Job.objects.filter(pk=job_id, state=Job.State.RUNNING)
@@ -52,6 +49,6 @@ def finish() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "kill":
-        sys.stdout.write(str(kill(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))))
+        sys.stdout.write(str(kill(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]))))
     else:
         finish()
