@@ -22,6 +22,7 @@ from branches.models import Branch, Membership, Unit, Village, VillageClass
 from branches.services.divisions import load_divisions
 from branches.services.units import ensure_leading_branches
 from config.demo.county import VillageFigures, division_rows, invent_figures
+from config.demo.flags import FlagCast, make_flags
 from config.demo.life import make_life
 from config.demo.months import Cast, MonthMaker
 from config.demo.people import make_people
@@ -126,6 +127,8 @@ def seed(*, county_code: str, months: int, seed_number: int, accounts_only: bool
     for month in span[:-1]:
         maker.published(month)
     maker.open(span[-1], left_open=shown, now=now)
+    members = _members(townships, shown, users, now)
+    make_flags(county, villages, figures, FlagCast(users, members, secretaries), now=now)
     report.months = [f"{month:%Y-%m}" for month in span]
     report.open_month = f"{span[-1]:%Y-%m}"
     return report
@@ -213,7 +216,9 @@ def _accounts(county: Unit, shown: Unit, report: Report, now: datetime) -> dict[
         report.flag_accounts[key] = {"user": username, "password": PASSWORD}
         unit = shown if role == Role.TS else county
         _grant(users[key], role, unit, users["system_admin"], users["county_leader"], now, subjects)
-    return users
+    # Who confirmed before being confirmed has kept that there was no role yet: the accounts are read anew.
+    found = User.objects.in_bulk([user.pk for user in users.values()])
+    return {key: found[user.pk] for key, user in users.items()}
 
 
 def _secretaries(townships: list[Unit], shown: Unit, users: dict[str, User], now: datetime) -> dict[str, User]:
@@ -223,6 +228,16 @@ def _secretaries(townships: list[Unit], shown: Unit, users: dict[str, User], now
         _grant(user, Role.TS, township, users["system_admin"], users["county_leader"], now)
         secretaries[township.path] = user
     return secretaries
+
+
+def _members(townships: list[Unit], shown: Unit, users: dict[str, User], now: datetime) -> dict[str, User]:
+    """The organization member of each township, who applies for flags; the secretary reviews."""
+    members = {shown.path: users["township_member"]}
+    for number, township in enumerate(unit for unit in townships if unit.pk != shown.pk):
+        user = _user(f"zuwei{number + 2:02}", PEOPLE[(number + 5) % len(PEOPLE)], now)
+        _grant(user, Role.TS, township, users["system_admin"], users["county_leader"], now)
+        members[township.path] = user
+    return members
 
 
 @transaction.atomic
