@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from assessments import flag_todos, pay_todos, year_todos
+from assessments import export_todos, flag_todos, pay_todos, year_todos
 from assessments.models import Appeal, Period, Ranking, Return, Unlock
 from assessments.todo import Source, Todo
 from branches.models import Membership
@@ -290,4 +290,5 @@ _SOURCES: tuple[Source, ...] = (
     *flag_todos.SOURCES,
     *pay_todos.SOURCES,
     *year_todos.SOURCES,
+    *export_todos.SOURCES,
 )

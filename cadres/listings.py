@@ -75,9 +75,9 @@ class PeopleListing(PlaceListing):
         people = rows_with(user, Person.objects.all(), permission).values("pk")
         return rows_with(user, rows, permission).filter(**{f"{self.person}__in": people})
 
-    def people(self, rows: QuerySet[Any]) -> int:
+    def people(self, rows: QuerySet[Any]) -> set[int]:
         numbered = rows.filter(**{f"{self.person}__identity_index__isnull": False})
-        return numbered.order_by().values(self.person).distinct().count()
+        return set(numbered.order_by().values_list(self.person, flat=True))
 
     def opened(self, rows: QuerySet[Any], *, has_numbers: bool) -> Iterator[Any]:
         """Rows as they come; without the sealed numbers where they are not needed."""
@@ -108,8 +108,8 @@ class Cadres(PeopleListing):
     def with_right(self, rows: QuerySet[Any], user: User, permission: str) -> QuerySet[Any]:
         return rows_with(user, rows, permission)
 
-    def people(self, rows: QuerySet[Any]) -> int:
-        return rows.filter(identity_index__isnull=False).count()
+    def people(self, rows: QuerySet[Any]) -> set[int]:
+        return set(rows.filter(identity_index__isnull=False).order_by().values_list("pk", flat=True))
 
     def records(self, rows: QuerySet[Any], *, has_numbers: bool) -> Iterator[Record]:
         townships = townships_by_path()

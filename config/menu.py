@@ -173,6 +173,18 @@ MENU: tuple[Group, ...] = (
         ),
     ),
     Group(
+        _("Assessment and incentives"),
+        (
+            Entry(
+                label=_("Pay by flags and grades"),
+                icon="receipt",
+                url_name="assessments:pay",
+                permission="assessments.view_paysheet",
+                count="pay",
+            ),
+        ),
+    ),
+    Group(
         _("Tools"),
         (
             Entry(
@@ -192,6 +204,7 @@ MENU: tuple[Group, ...] = (
                 icon="shield-lock",
                 url_name="exports:approvals",
                 permission="imports.approve_exportfile",
+                count="exports",
             ),
             Entry(
                 label=_("Indicators and rules"),

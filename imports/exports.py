@@ -9,11 +9,13 @@ The job reads in the scope that the requester has when it runs. Rule: docs/rules
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -41,7 +43,8 @@ ADD, NUMBERS, ASK, APPROVE = (
     "imports.approve_exportfile",
 )
 MOST_WITHOUT_APPROVAL = 50
-"""People whose identity numbers a file may hold on a purpose alone (security.md section 2)."""
+"""People whose identity numbers somebody may take within a day on a purpose alone (security.md section 2)."""
+COUNTED = timedelta(hours=24)
 STEP = 4
 """Characters of a path for each level of the tree."""
 
@@ -79,7 +82,11 @@ def ask(wish: Wish, *, by: User) -> ExportFile:
     _check(wish, columns, has_numbers)
     if Job.objects.filter(kind=MAKE, requested_by=by, state__in=LIVE).count() >= limits.JOBS_WAITING:
         raise ValidationError(_("Three of your files are still being made. Wait until one is done."), "too_many")
-    people = people_in(listing, wish.filters, by) if has_numbers else 0
+    people: set[int] = set()
+    if has_numbers:
+        # Two requests at a time, each below the limit, count each other.
+        get_user_model()._base_manager.select_for_update().get(pk=by.pk)
+        people = people_in(listing, wish.filters, by)
     export = ExportFile.objects.create(
         listing=listing.name,
         filters=dict(wish.filters),
@@ -88,10 +95,11 @@ def ask(wish: Wish, *, by: User) -> ExportFile:
         purpose=wish.purpose,
         note=wish.note.strip(),
         has_numbers=has_numbers,
-        people_count=people,
+        people_count=len(people),
+        person_ids=sorted(people),
         path=_path_over(listing.paths(by)),
         paths=listing.paths(by),
-        state=State.WAITING if has_numbers and needs_approval(listing, people, by) else State.MAKING,
+        state=State.WAITING if has_numbers and needs_approval(people, by) else State.MAKING,
         requested_by=by,
     )
     _note("imports.ask_exportfile", export, by)
@@ -110,11 +118,34 @@ def may_have_numbers(listing: Listing, user: User) -> bool:
     return listing.has_numbers and user.has_perm(ASK)
 
 
-def needs_approval(listing: Listing, people: int, user: User) -> bool:
-    return people > MOST_WITHOUT_APPROVAL or not user.has_perm(NUMBERS)
+def needs_approval(people: set[int], user: User, *, besides: ExportFile | None = None) -> bool:
+    """Whether a leader decides: about many people, also when they were taken a few at a time; about any by some roles.
+
+    `besides`: a file that is not counted as taken before, because it is the one asked about.
+    """
+    if not user.has_perm(NUMBERS):
+        return True
+    taken = people_taken([user.pk], besides=besides).get(user.pk, set())
+    return len(people | taken) > MOST_WITHOUT_APPROVAL
 
 
-def people_in(listing: Listing, filters: Mapping[str, str], user: User) -> int:
+def people_taken(users: Collection[int], *, besides: ExportFile | None = None) -> dict[int, set[int]]:
+    """User -> people whose identity numbers their files of the last 24 hours hold, each once. One query.
+
+    A file that is being made counts already; one that waits, was refused or was not made does not.
+    """
+    since = timezone.now() - COUNTED
+    is_taken = Q(state=State.MAKING) | Q(state__in=(State.READY, State.FORGOTTEN), ready_at__gte=since)
+    files = ExportFile.objects.filter(is_taken, requested_by__in=users, has_numbers=True)
+    if besides is not None:
+        files = files.exclude(pk=besides.pk)
+    found: dict[int, set[int]] = defaultdict(set)
+    for user, keys in files.order_by().values_list("requested_by", "person_ids"):
+        found[user].update(keys)
+    return found
+
+
+def people_in(listing: Listing, filters: Mapping[str, str], user: User) -> set[int]:
     return listing.people(_rows(listing, filters, user, has_numbers=True))
 
 
@@ -226,7 +257,7 @@ def make(run: JobRun, *, export_id: int) -> Mapping[str, Any] | None:
     with transaction.atomic():
         export.keep_file(raw)
         export.state, export.ready_at = State.READY, timezone.now()
-        export.row_count, export.people_count = count, people
+        export.row_count, export.people_count, export.person_ids = count, len(people), sorted(people)
         export.file_size, export.file_digest = len(raw), hashlib.sha256(raw).hexdigest()
         export.paths = listing_called(export.listing).paths(export.requested_by)
         export.save()
@@ -235,7 +266,7 @@ def make(run: JobRun, *, export_id: int) -> Mapping[str, Any] | None:
     return None
 
 
-def _made(export: ExportFile) -> tuple[bytes, int, int]:
+def _made(export: ExportFile) -> tuple[bytes, int, set[int]]:
     """The file, its rows, and whose identity numbers it holds.
 
     PermissionDenied when the right is gone; ValidationError when the list has grown past what was allowed.
@@ -244,12 +275,15 @@ def _made(export: ExportFile) -> tuple[bytes, int, int]:
     _must_see(user, listing)
     columns = chosen_columns(listing, export.columns)
     rows = _rows(listing, export.filters, user, has_numbers=export.has_numbers)
-    people = 0
+    people: set[int] = set()
     if export.has_numbers:
         if not may_have_numbers(listing, user):
             raise PermissionDenied
         people = listing.people(rows)
-        is_more = people > export.people_count if export.decided_by_id else needs_approval(listing, people, user)
+        if export.decided_by_id:
+            is_more = len(people) > export.people_count
+        else:
+            is_more = needs_approval(people, user, besides=export)
         if is_more:
             raise ValidationError(_("More people fit by now than were allowed. Ask for the file again."), "grown")
     records = listing.records(rows, has_numbers=export.has_numbers)
@@ -314,6 +348,8 @@ def fetch_file(export: ExportFile, *, by: User) -> bytes:
 
 
 def forget_old_files(now: datetime) -> int:
-    """Takes the file out of exports that cannot be fetched any longer. Gives their number."""
+    """Takes the file out of exports that cannot be fetched any longer, and whom it held. Gives their number."""
+    is_uncounted = Q(ready_at__lt=now - COUNTED) | Q(state__in=(State.REFUSED, State.FAILED))
+    ExportFile.objects.filter(is_uncounted).exclude(person_ids=[]).update(person_ids=[])
     over = Q(ready_at__lt=now - KEPT) | Q(downloads__gte=MOST_DOWNLOADS)
     return ExportFile.objects.filter(over, state=State.READY).update(sealed_file=None, state=State.FORGOTTEN)

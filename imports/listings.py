@@ -71,9 +71,9 @@ class Listing(ABC):
         """How many things the list shows, for the page that asks."""
         return rows.count()
 
-    def people(self, rows: QuerySet[Any]) -> int:
-        """Whose identity numbers a file of these rows would hold."""
-        return 0
+    def people(self, rows: QuerySet[Any]) -> set[int]:
+        """Keys of those whose identity numbers a file of these rows would hold: the same on every list."""
+        return set()
 
 
 _registered: dict[str, Listing] = {}

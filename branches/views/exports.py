@@ -6,6 +6,7 @@ Rule: docs/rules/exports.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -166,7 +167,8 @@ def _dialog(request: HttpRequest, listing: Listing, wants_numbers: bool) -> dict
     rows = listing.rows(request.user, filters, today)
     saved = list(SavedColumns.objects.filter(user=request.user, listing=listing.name))
     columns = [column for column in listing.columns if wants_numbers or not column.is_secret]
-    people = exports.people_in(listing, filters, request.user) if wants_numbers else 0
+    people: set[int] = exports.people_in(listing, filters, request.user) if wants_numbers else set()
+    taken = exports.people_taken([request.user.pk])[request.user.pk] if wants_numbers else set()
     query = {key: value for key, value in request.GET.items() if key not in ("set", "numbers")}
     return {
         "title": _("Export: %(list)s") % {"list": listing.label},
@@ -184,8 +186,9 @@ def _dialog(request: HttpRequest, listing: Listing, wants_numbers: bool) -> dict
         "typed": request.POST,
         "may_have_numbers": exports.may_have_numbers(listing, request.user),
         "wants_numbers": wants_numbers,
-        "people": people,
-        "needs_approval": wants_numbers and exports.needs_approval(listing, people, request.user),
+        "people": len(people),
+        "taken": len(taken) if len(people | taken) > exports.MOST_WITHOUT_APPROVAL else 0,
+        "needs_approval": wants_numbers and exports.needs_approval(people, request.user),
         "most_people": exports.MOST_WITHOUT_APPROVAL,
         "most_downloads": exports.MOST_DOWNLOADS,
     }
@@ -235,6 +238,17 @@ def columns_delete(request: HttpRequest, pk: int) -> HttpResponse:
 # --- Approval -----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A file that waits for a leader. `taken`: people whose numbers its requester has got within a day."""
+
+    export: ExportFile
+    label: str
+    told_filters: list[tuple[str, str]]
+    is_own: bool
+    taken: int
+
+
 @require_GET
 @recent_password_required
 def approvals(request: HttpRequest) -> HttpResponse:
@@ -244,9 +258,17 @@ def approvals(request: HttpRequest) -> HttpResponse:
     files = files.defer("sealed_file").select_related("requested_by", "decided_by")
     decided = files.filter(decided_by__isnull=False).order_by("-decided_at", "-pk")
     page = Paginator(decided, PER_PAGE).get_page(request.GET.get("page"))
+    asked = list(files.filter(state=State.WAITING).order_by("requested_at"))
+    taken = exports.people_taken({export.requested_by_id for export in asked})
     waiting = [
-        (export, _label(export), _told_filters(export), export.requested_by_id == request.user.pk)
-        for export in files.filter(state=State.WAITING).order_by("requested_at")
+        Waiting(
+            export=export,
+            label=_label(export),
+            told_filters=_told_filters(export),
+            is_own=export.requested_by_id == request.user.pk,
+            taken=len(taken.get(export.requested_by_id, ())),
+        )
+        for export in asked
     ]
     context = {
         "title": _("Exports to approve"),
