@@ -141,6 +141,7 @@ MATRIX: tuple[Capability, ...] = (
         (*BUSINESS, Role.VC),
         "branches.view_village",
         "branches.view_villageclass",
+        "branches.view_formerapprovedposts",
         "branches.view_branch",
         "branches.view_organisationallife",
         "branches.view_decision",

@@ -85,7 +85,13 @@ class ClassForm(forms.Form):
 
 
 class VillageForm(VersionedFormMixin, forms.ModelForm):
-    """The figures of a village's card."""
+    """The figures of a village's card; with the day from which a new number of approved posts holds."""
+
+    posts_since = DayField(
+        label=_("the new number of posts holds from"),
+        required=False,
+        help_text=_("Only when the approved posts change. Empty: from today."),
+    )
 
     class Meta:
         model = Village

@@ -170,6 +170,33 @@ class Village(models.Model):
         return str(self.unit)
 
 
+class FormerApprovedPosts(models.Model):
+    """How many posts a village had approved until a day; the number since then stands on its card or in the next row.
+
+    Only what was changed has rows, so that a card on which nothing ever changed needs none.
+    """
+
+    unit = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, related_name="former_approved_posts", verbose_name=_("village")
+    )
+    number = models.PositiveSmallIntegerField(_("approved posts"))
+    until = models.DateField(_("until"))
+
+    scope_path = "unit__path"
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("former number of approved posts")
+        verbose_name_plural = _("former numbers of approved posts")
+        ordering: ClassVar[list[str]] = ["unit__path", "-until"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["unit", "until"], name="one_former_number_of_posts_per_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.unit} {self.number}"
+
+
 class VillageClass(models.Model):
     """Class and starting band of a village in a span of time.
 

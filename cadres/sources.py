@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from branches.approved_posts import approved_on
 from branches.indicators import IndicatorSource, Reading, SpanSource
 from branches.models import Unit, Village
 from branches.months import after
@@ -102,11 +103,13 @@ def posts_vacant(village_ids: Collection[int], month: date) -> Readings:
     known = known.filter(Q(started_on__isnull=True) | Q(started_on__lte=end.isoformat()))
     recorded = {owner[pk] for pk in known.values_list("unit_id", flat=True).distinct() if pk in owner}
     cards = _at(Village.objects.order_by(), "unit_id", village_ids)
+    found = list(cards.values_list("unit_id", "unit__path", "approved_post_count"))
+    approved = approved_on({pk: number for pk, _path, number in found}, end)
     readings = {}
-    for pk, path, approved in cards.values_list("unit_id", "unit__path", "approved_post_count"):
+    for pk, path, _number in found:
         if pk in recorded and pk in owner:
             days = limits.at(path).vacancy_days
-            readings[pk] = _vacancies(approved, held[pk], end, days)
+            readings[pk] = _vacancies(approved[pk], held[pk], end, days)
     return readings
 
 

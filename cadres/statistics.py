@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from branches.approved_posts import approved_on
 from branches.models import Branch, Unit, Village
 from branches.scoping import STEP
 from cadres import codes, education
@@ -171,7 +172,7 @@ POST_FIGURES: tuple[Figure, ...] = (
     Figure(
         code="approved",
         label=_("Approved posts"),
-        definition=_("Approved posts on the village cards, as kept today."),
+        definition=_("Approved posts of the villages on the day."),
         measures=lambda place: Decimal(place.approved),
     ),
     Figure(
@@ -443,13 +444,13 @@ class Figures:
 
 
 def figures_on(user: User, subject: str, day: date, path: str = "") -> Figures:
-    """The people of a subject in the user's sight at or below `path`, as of a day. Seven queries at most."""
+    """The people of a subject in the user's sight at or below `path`, as of a day. Eight queries at most."""
     area = area_on(user, PERMISSION, day, path)
     if subject in ("reserve", "sources"):
         people = _reserve(user, day, path, area)
         return Figures(area, people, RESERVE_FIGURES if subject == "reserve" else _source_figures(people))
     cards = Village.objects.for_user(user).filter(unit__path__startswith=path).order_by()
-    approved = dict(cards.values_list("unit_id", "approved_post_count"))
+    approved = approved_on(dict(cards.values_list("unit_id", "approved_post_count")), day)
     figures = {"posts": POST_FIGURES, "people": PEOPLE_FIGURES, "origin": ORIGIN_FIGURES}[subject]
     return Figures(area, _in_post(user, day, path, area), figures, approved)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from branches.approved_posts import approved_on
 from branches.models import Branch, Unit, Village
 from branches.scoping import STEP
 from cadres import codes
@@ -151,15 +152,15 @@ def concerns_of(
 
 
 def succession(user: User, day: date, path: str = "") -> list[Succession]:
-    """A row for each village in the user's sight at or below `path`, the most urgent first. Fifteen queries at most.
+    """A row for each village in the user's sight at or below `path`, the most urgent first. Sixteen queries at most.
 
-    Date of the election and approved posts are those kept today; they have no history.
+    The date of the election is the one kept today; it has no history.
     """
     area = area_on(user, PERMISSION, day, path)
     limits = LimitsByPlace()
     elections = _elections(user, path)
     cards = Village.objects.for_user(user).filter(unit__path__startswith=path).order_by()
-    approved = dict(cards.values_list("unit_id", "approved_post_count"))
+    approved = approved_on(dict(cards.values_list("unit_id", "approved_post_count")), day)
     teams = _teams(user, day, path, area.owner)
     reserve = _reserve(user, day, path, area.owner, limits)
     townships = {township.path: township for township in area.townships}

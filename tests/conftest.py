@@ -77,6 +77,12 @@ def tables_may_be_emptied_between_tests() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def quiet_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages ask nothing for their list of things to do, so that a count of queries is the page's own."""
+    monkeypatch.setattr("assessments.todos._SOURCES", ())
+
+
 def make_unit(parent: Unit | None, kind: str, name: str, code: str | None = None) -> Unit:
     fields = {"kind": kind, "name": name, "code": code, "valid_from": BEGINNING}
     return Unit.objects.add_child(parent, fields) if parent else Unit.objects.add_root(fields)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
+from branches.form_page import show_refusal
 from branches.forms import VillageForm
 from branches.history import happenings
 from branches.labels import label_of
@@ -25,6 +27,7 @@ from branches.querysets import valid_on
 from branches.record_forms import VillageFilter
 from branches.scoped_admin import CappedPaginator, changes_of
 from branches.scoping import fetch, must_hold
+from branches.services.cards import keep_former_posts
 from branches.versions import Conflict, claim_version, events_of
 
 PER_PAGE = 25
@@ -79,6 +82,8 @@ def village(request: HttpRequest, pk: int) -> HttpResponse:
     if form is not None and request.method == "POST" and form.is_valid():
         try:
             _save(card, form, request)
+        except ValidationError as error:
+            show_refusal(form, error)
         except Conflict:
             form = VillageForm(request.POST, instance=Village.objects.get(pk=card.pk))
             form.is_valid()
@@ -104,8 +109,12 @@ def village(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _save(card: Village, form: VillageForm, request: HttpRequest) -> None:
     with transaction.atomic():
+        former = Village.objects.select_for_update().values_list("approved_post_count", flat=True).get(pk=card.pk)
         claim_version(card, form.cleaned_data["base_version"])
         form.save()
+        if former != form.cleaned_data["approved_post_count"]:
+            today = timezone.localdate()
+            keep_former_posts(card, former, since=form.cleaned_data["posts_since"] or today, today=today)
         changes = changes_of(form, is_new=False)
         if changes:
             audit.record("branches.change_village", actor=request.user, target=card, unit=card.unit, changes=changes)

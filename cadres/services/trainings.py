@@ -27,11 +27,15 @@ Result = Attendance.Result
 
 @dataclass(frozen=True)
 class Presence:
-    """Whether somebody came, and for how many hours; None is the whole training."""
+    """Whether somebody came, and for how many hours; None is the whole training.
+
+    `base`: version of the entry that the writer had before them, 0 for none; None does not ask.
+    """
 
     result: str
     hours: Decimal | None = None
     note: str = ""
+    base: int | None = None
 
 
 @transaction.atomic
@@ -73,10 +77,12 @@ def check_training(training: Training, values: Mapping[str, Any], *, today: date
 def record_attendances(training: Training, said: Mapping[Person, Presence], *, by: User) -> list[Attendance]:
     """Who was due and whether they came, added or corrected; those not named stay as they are. The changed rows.
 
-    Raises ValidationError "too_many_hours" with the name.
+    Raises ValidationError "too_many_hours" with the name, and "changed_meanwhile" for each person whom somebody
+    else recorded in the meantime; nothing is written then.
     """
     training = rows.locked(training, "unit")
     known = {row.person_id: row for row in training.attendances.select_for_update(of=("self",))}
+    _check_bases(said, known)
     changed: list[tuple[Attendance, bool, dict[str, Any]]] = []
     for person, presence in said.items():
         row = known.get(person.pk) or Attendance(training=training, person=person)
@@ -103,6 +109,18 @@ def record_attendances(training: Training, said: Mapping[Person, Presence], *, b
         for row, is_new, changes in changed
     )
     return [row for row, _is_new, _changes in changed]
+
+
+def _check_bases(said: Mapping[Person, Presence], known: Mapping[int, Attendance]) -> None:
+    problems = []
+    for person, presence in said.items():
+        row = known.get(person.pk)
+        if presence.base is not None and presence.base != (row.version if row else 0):
+            words = _("%(name)s was recorded by somebody else meanwhile as: %(result)s. Look again, then decide.")
+            values = {"name": person.name, "result": row.get_result_display() if row else _("not on the list")}
+            problems.append(ValidationError(words % values, "changed_meanwhile"))
+    if problems:
+        raise ValidationError(problems)
 
 
 def _hours(training: Training, person: Person, presence: Presence) -> Decimal:

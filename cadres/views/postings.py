@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from branches.approved_posts import approved_on
 from branches.form_page import Page, form_page
 from branches.models import Unit, Village
 from branches.querysets import valid_on
@@ -196,7 +197,7 @@ def vacancy_list(request: HttpRequest) -> HttpResponse:
 
 
 def _vacant(user: User, filters: DayFilter, day: date) -> list[VillageRow]:
-    """Villages of the day with an unfilled post, or without secretary or director. Four queries."""
+    """Villages of the day with an unfilled post, or without secretary or director. Five queries."""
     cards: Any = Village.objects.for_user(user).filter(valid_on(day, "unit__")).select_related("unit")
     cards = filters.under(cards.order_by("unit__path"), "unit__path")
     periods: dict[int, list[Period]] = {}
@@ -209,22 +210,26 @@ def _vacant(user: User, filters: DayFilter, day: date) -> list[VillageRow]:
     found = list(cards)
     townships = names_above([card.unit for card in found])
     limits = LimitsByPlace()
-    rows = [_village_row(card, periods.get(card.unit_id, []), day, limits, townships) for card in found]
+    approved = approved_on({card.unit_id: card.approved_post_count for card in found}, day)
+    rows = [
+        _village_row(card, approved[card.unit_id], periods.get(card.unit_id, []), day, limits, townships)
+        for card in found
+    ]
     return [row for row in rows if row.vacancy.number or row.secretary.number or row.director.number]
 
 
 def _village_row(
-    card: Village, periods: list[Period], day: date, limits: LimitsByPlace, townships: dict[str, str]
+    card: Village, approved: int, periods: list[Period], day: date, limits: LimitsByPlace, townships: dict[str, str]
 ) -> VillageRow:
     asked = limits.at(card.unit.path)
-    vacancy = vacancy_on(day, card.approved_post_count, periods)
+    vacancy = vacancy_on(day, approved, periods)
     secretary = head_vacancy_on(day, codes.SECRETARY, periods)
     director = head_vacancy_on(day, codes.DIRECTOR, periods)
     held = [(period.person, period.post) for period in periods if period.covers(day)]
     return VillageRow(
         unit=card.unit,
         township=townships.get(card.unit.parent_path, ""),
-        approved=card.approved_post_count,
+        approved=approved,
         people=people_counted(held),
         vacancy=vacancy,
         secretary=secretary,

@@ -217,15 +217,19 @@ def _titles(people: list[int], user: User, day: date) -> dict[int, str]:
 
 
 def _said(request: HttpRequest, invited: Iterable[Invited]) -> dict[Person, Presence]:
-    """What was chosen for each person on the page; "" leaves somebody off the list. Raises ValidationError "hours"."""
+    """What was changed for people on the page; "" leaves somebody off the list. Raises ValidationError "hours".
+
+    Who stands as the page showed them is not written, so that two people can record one training at a time.
+    """
     said: dict[Person, Presence] = {}
     for each in invited:
-        result = request.POST.get(f"result-{each.person.pk}", "")
-        if result not in Attendance.Result.values:
+        pk = each.person.pk
+        result, typed, note = (request.POST.get(f"{name}-{pk}", "").strip() for name in ("result", "hours", "note"))
+        if result not in Attendance.Result.values or request.POST.get(f"was-{pk}") == f"{result}|{typed}|{note}":
             continue
-        typed = request.POST.get(f"hours-{each.person.pk}", "").strip()
-        note = request.POST.get(f"note-{each.person.pk}", "")[:200]
-        said[each.person] = Presence(result, _hours(typed, each.person), note)
+        base = request.POST.get(f"base-{pk}", "")
+        seen = int(base) if base.isdecimal() and len(base) < 9 else None
+        said[each.person] = Presence(result, _hours(typed, each.person), note[:200], seen)
     return said
 
 

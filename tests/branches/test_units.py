@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from django.test import Client
 
 from accounts.models import AuditEvent, User
 from accounts.roles import Role
-from branches.models import Branch, Membership, Unit, Village, VillageClass
+from branches.approved_posts import approved_on
+from branches.models import Branch, FormerApprovedPosts, Membership, Unit, Village, VillageClass
 from branches.services import units
 from branches.services.divisions import tree_problems
 from tests.branches.conftest import TODAY, make_branch, make_life, queries_of
@@ -202,6 +203,7 @@ def test_village_cards_are_searched_by_the_beginning_of_the_name(
     assert names("?q=西") == []
 
 
+@pytest.mark.usefixtures("quiet_frame")
 def test_county_staff_narrow_by_township_and_name(staff: Client, county: Unit, west: Unit) -> None:
     for unit in Unit.objects.villages():
         Village.objects.create(unit=unit)
@@ -226,6 +228,46 @@ def test_a_card_is_kept_with_both_values_shown_on_a_conflict(client: Client, eas
     assert page.context["form"].errors.as_data()["dues_member_count"][0].code == "over_members"
     card.refresh_from_db()
     assert (card.member_count, card.dues_member_count) == (36, 34)
+
+
+@pytest.mark.parametrize(
+    ("since", "code"), [("2026-12-01", "future"), ("2026-06-30", "before_last_change"), ("2026-07-01", "")]
+)
+def test_a_new_number_of_posts_holds_from_its_day_and_the_former_one_stays_known(
+    client: Client, county_admin: User, village: Unit, since: str, code: str
+) -> None:
+    card = Village.objects.create(unit=village)
+    FormerApprovedPosts.objects.create(unit=village, number=4, until=date(2026, 6, 30))
+    client.force_login(county_admin)
+    page = client.post(f"/villages/{village.pk}/", {"approved_post_count": 7, "posts_since": since, "base_version": 1})
+    if code:
+        assert page.context["form"].errors.as_data()["posts_since"][0].code == code
+        assert Village.objects.get(pk=card.pk).approved_post_count == 5
+        return
+    days = [date(2026, 6, 30), date(2026, 7, 1), TODAY]
+    assert [approved_on({village.pk: Village.objects.get().approved_post_count}, day)[village.pk] for day in days] == [
+        4,
+        7,
+        7,
+    ]
+
+
+def test_a_number_of_posts_that_changes_from_today_leaves_yesterday_as_it_was(
+    client: Client, county_admin: User, village: Unit
+) -> None:
+    Village.objects.create(unit=village)
+    client.force_login(county_admin)
+    client.post(f"/villages/{village.pk}/", {"approved_post_count": 6, "base_version": 1})
+    client.post(f"/villages/{village.pk}/", {"approved_post_count": 4, "base_version": 2})
+    client.post(f"/villages/{village.pk}/", {"approved_post_count": 4, "member_count": 9, "base_version": 3})
+    eve = TODAY - timedelta(days=1)
+    assert FormerApprovedPosts.objects.values_list("number", "until").get() == (5, eve)
+    days = [date(2020, 1, 1), eve, TODAY]
+    assert [approved_on({village.pk: Village.objects.get().approved_post_count}, day)[village.pk] for day in days] == [
+        5,
+        5,
+        4,
+    ]
 
 
 def test_a_foreign_card_does_not_exist_and_a_reader_changes_none(

@@ -372,6 +372,18 @@ def test_attendances_are_added_and_corrected_and_hours_follow_the_result(
     row = Attendance.objects.get(person=wang)
     assert (row.result, row.hours, row.version) == ("absent", 0, 2)
     assert event("cadres.change_attendance").changes["result"] == ["not_completed", "absent"]
+    seen = {zhang: Presence("absent", base=1), wang: Presence("completed", base=1)}
+    with pytest.raises(ValidationError) as error:
+        trainings.record_attendances(training, seen, by=county_admin)
+    assert refused(error) == {"": ["changed_meanwhile"]}
+    assert Attendance.objects.get(person=zhang).result == "completed", "nothing is written then"
+    new = make_person("李新")
+    with pytest.raises(ValidationError) as error:
+        trainings.record_attendances(training, {new: Presence("completed", base=1)}, by=county_admin)
+    assert refused(error) == {"": ["changed_meanwhile"]}, "taken off the list meanwhile"
+    trainings.record_attendances(
+        training, {wang: Presence("absent", base=2), new: Presence("absent", base=0)}, by=county_admin
+    )
     with pytest.raises(ValidationError) as error:
         trainings.record_attendances(training, {wang: Presence("completed", Decimal(33))}, by=county_admin)
     assert refused(error) == {"": ["too_many_hours"]}

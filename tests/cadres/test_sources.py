@@ -313,7 +313,7 @@ def fill(place: str) -> None:
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.code)
 def test_a_source_asks_as_much_for_three_villages_as_for_one(source: IndicatorSource) -> None:
     expected = {
-        "cadres.posts_vacant": 5,
+        "cadres.posts_vacant": 6,
         "cadres.reserve_cadres": 2,
         "cadres.training_attendance": 3,
         "cadres.reserve_promoted": 2,

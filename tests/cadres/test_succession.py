@@ -203,4 +203,4 @@ def test_a_township_sees_its_own_and_the_queries_stay_the_same(
         with CaptureQueriesContext(connection) as queries:
             succession(county_admin, DAY)
         counts.append(len(queries))
-    assert counts[0] == counts[1] == counts[2] == 15
+    assert counts[0] == counts[1] == counts[2] == 16
