@@ -9,11 +9,13 @@ class AssessmentsConfig(AppConfig):
     def ready(self) -> None:
         # Job handlers and timed tasks read models, which exist only now.
         from accounts import ticking
-        from assessments import jobs, village_results  # noqa: F401
+        from assessments import jobs, village_part, village_results  # noqa: F401
         from assessments.services import flag_awards, periods, review
+        from branches import village_file
         from cadres.village_results import register as register_results
 
         register_results(village_results.tell)
+        village_file.register(village_part.build)
         ticking.register("assessments.months", periods.due)
         ticking.register("assessments.unlocks", review.relock_due)
         ticking.register("assessments.flags", flag_awards.tick)

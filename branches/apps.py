@@ -9,7 +9,7 @@ class BranchesConfig(AppConfig):
 
     def ready(self) -> None:
         # The admin and the sources read models, which exist only now.
-        from branches import indicators, sources
+        from branches import indicators, sources, village_file, village_part
         from branches.checks import scoped_admins
         from branches.listings import LISTINGS
         from branches.sheets import BranchesSheet, UnitsSheet
@@ -21,3 +21,4 @@ class BranchesConfig(AppConfig):
         register_sheet(UnitsSheet())
         register_sheet(BranchesSheet())
         register_listings(*LISTINGS)
+        village_file.register(village_part.build)

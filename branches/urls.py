@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from branches.views import decisions, life, units, villages
+from branches.views import decisions, life, units, village_file, villages
 
 app_name = "branches"
 
@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("decisions/<int:pk>/void/", page(decisions.decision_void), name="decision_void"),
     path("villages/", page(villages.village_list), name="village_list"),
     path("villages/<int:pk>/", page(villages.village), name="village"),
+    path("villages/<int:pk>/file/", page(village_file.village_file), name="village_file"),
     path("units/add/", page(units.unit_add), name="unit_add"),
     path("units/<int:pk>/close/", page(units.unit_close), name="unit_close"),
     path("units/<int:pk>/merge/", page(units.unit_merge), name="unit_merge"),

@@ -8,8 +8,8 @@ class CadresConfig(AppConfig):
 
     def ready(self) -> None:
         # The sheets and sources read models, which exist only now.
-        from branches import indicators
-        from cadres import sources
+        from branches import indicators, village_file
+        from cadres import sources, village_part
         from cadres.listings import LISTINGS
         from cadres.sheets import CadresSheet, ReserveCadresSheet
         from cadres.training_sheet import TrainingSheet
@@ -20,5 +20,6 @@ class CadresConfig(AppConfig):
         register(ReserveCadresSheet())
         register(TrainingSheet())
         register_listings(*LISTINGS)
+        village_file.register(village_part.build)
         indicators.register(*sources.SOURCES)
         indicators.register_spans(*sources.SPANS)

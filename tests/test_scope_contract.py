@@ -78,6 +78,7 @@ ROUTES: dict[str, Route] = {
     "branches:decision_void": Route(EDIT, of="decision"),
     "branches:village_list": Route(f"{BUSINESS} VC"),
     "branches:village": Route(f"{BUSINESS} VC", of="village"),
+    "branches:village_file": Route(f"{BUSINESS} VC", of="village"),
     "branches:unit_add": Route("CS"),
     "branches:unit_close": Route("CS", of="village"),
     "branches:unit_merge": Route("CS", of="village"),
