@@ -80,7 +80,7 @@ def facts_of(
     return Facts(
         held=_held(path, first, end),
         flags=_flags(path, first, last),
-        rates=_rates(path),
+        rates=rates_of(path),
         terms=_terms(path),
         suspensions=_suspensions(path, first, end),
         grades=_grades(path, first, last),
@@ -130,7 +130,7 @@ def last_month(pay_until: date | None, valid_to: date) -> date:
     return end if pay_until is None else min(pay_until.replace(day=1), end)
 
 
-def _rates(path: str) -> list[Rate]:
+def rates_of(path: str) -> list[Rate]:
     rows = UpliftRate.objects.filter(path=path, approved_by__isnull=False).order_by()
     return [
         Rate(kind, group, code, to_cents(amount), begins)
