@@ -73,7 +73,7 @@ def roster(number: int) -> Path:
 
 def row(at: int, township: str, village: str, rng: random.Random) -> tuple[str, ...]:
     born = date(1960 + at % 40, 1 + at % 12, 1 + at % 28)
-    body = f"000000{born:%Y%m%d}{at % 1000:03}" if at < 40_000 else f"{at // 1000:06}{born:%Y%m%d}{at % 1000:03}"
+    body = f"000000{born:%Y%m%d}{at % 1000:03}" if at < 21_000 else f"{at // 1000:06}{born:%Y%m%d}{at % 1000:03}"
     male = int(body[16]) % 2 == 1
     return (
         township, village, rng.choice(SURNAMES) + rng.choice(GIVEN) + rng.choice(GIVEN), "男" if male else "女",

@@ -12,7 +12,10 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.encryption import keyed_index
+from branches.models import Unit
 from branches.unit_lookup import Place
 from cadres.models import Person
 from imports.dates import PartialDate
@@ -119,28 +122,38 @@ def match_people(candidates: list[Candidate], paths: list[str]) -> None:
     area is only told to be elsewhere, and counts as new. By name, village and birth month
     in the villages of the rows.
     """
+    units: dict[int, Unit] = {}
     by_identity = {candidate.identity: candidate for candidate in candidates if candidate.identity}
     for some in batches(list(by_identity.values())):
         indexes = {keyed_index(candidate.identity): candidate for candidate in some}
-        for person in Person.objects.filter(identity_index__in=indexes).select_related("unit"):
+        for person in with_units(Person.objects.filter(identity_index__in=indexes), units):
             candidate = indexes[str(person.identity_index)]
             if any(person.unit.path.startswith(path) for path in paths):
                 candidate.person = person
             candidate.is_elsewhere = candidate.place is not None and person.unit_id not in candidate.villages
-    units = sorted({village for candidate in candidates for village in candidate.villages})
+    unmatched = [each for each in candidates if each.place and each.person is None and not each.is_elsewhere]
     by_facts: dict[tuple[Any, ...], list[Person]] = defaultdict(list)
-    for batch in batches(units):
-        for person in Person.objects.filter(unit_id__in=batch).select_related("unit").order_by("pk"):
+    for batch in batches(sorted({candidate.place.pk for candidate in unmatched if candidate.place})):
+        for person in with_units(Person.objects.filter(unit_id__in=batch).order_by("pk"), units):
             by_facts[_facts_of_person(person)].append(person)
     if not by_facts:
         return
-    for candidate in candidates:
+    for candidate in unmatched:
         facts = facts_of(candidate.first, candidate.place)
         found = by_facts.get(facts, []) if facts else []
-        if candidate.person is None and not candidate.is_elsewhere and len(found) == 1:
+        if len(found) == 1:
             has_another = candidate.identity and found[0].identity_index not in (None, keyed_index(candidate.identity))
             candidate.person = None if has_another else found[0]
-    _match_the_nameless(candidates, by_facts)
+    _match_the_nameless(unmatched, by_facts)
+
+
+def with_units(people: QuerySet[Person], known: dict[int, Unit]) -> list[Person]:
+    """The people with their units, each unit one object for all of its people; `known` gathers them."""
+    found = list(people)
+    known |= Unit.objects.in_bulk({person.unit_id for person in found} - known.keys())
+    for person in found:
+        person.unit = known[person.unit_id]
+    return found
 
 
 def _match_the_nameless(candidates: list[Candidate], by_facts: dict[tuple[Any, ...], list[Person]]) -> None:

@@ -215,12 +215,15 @@ class CadresSheet(PeopleSheet):
                 candidate.first.differences += self._differences(candidate)
                 same = not candidate.first.target.news and not candidate.first.differences
                 candidate.first.outcome = "unchanged" if same else "changed"
-        people = {candidate.person.pk for candidate in candidates if candidate.person}
+        people = {candidate.person.pk: candidate.person for candidate in candidates if candidate.person}
         names = {village.pk: village.short_name for village in lookup.villages}
         townships = {village.pk: lookup.townships[village.parent_path].name for village in lookup.villages}
-        gone = [self._missing(postings, names, townships) for person, postings in held.items() if person not in people]
+        not_named = [person for person in held if person not in people]
+        for some in batches(not_named):
+            people |= Person.objects.select_related("unit").in_bulk(some)
+        gone = [self._missing(people[person], held[person], names, townships) for person in not_named]
         return gone + [
-            self._missing([posting], names, townships, is_counted=False)
+            self._missing(candidate.person, [posting], names, townships, is_counted=False)
             for candidate in candidates
             if candidate.person and any(posts_of(row) for row in candidate.rows)
             for held_post, posting in candidate.record.items()
@@ -232,7 +235,7 @@ class CadresSheet(PeopleSheet):
         held: dict[int, list[Posting]] = defaultdict(list)
         units = sorted({village for candidate in candidates for village in candidate.villages})
         for batch in batches(units):
-            postings = Posting.objects.open().filter(unit_id__in=batch).select_related("person")
+            postings = Posting.objects.open().filter(unit_id__in=batch)
             for posting in postings.order_by("unit__path", "post", "pk"):
                 held[posting.person_id].append(posting)
         return held
@@ -267,14 +270,22 @@ class CadresSheet(PeopleSheet):
                     yield posting, news
 
     def _missing(
-        self, postings: list[Posting], names: dict[int, str], townships: dict[int, str], *, is_counted: bool = True
+        self,
+        person: Person,
+        postings: list[Posting],
+        names: dict[int, str],
+        townships: dict[int, str],
+        *,
+        is_counted: bool = True,
     ) -> Missing:
+        for posting in postings:
+            posting.person = person
         first = postings[0]
         cells = {
             "township": townships.get(first.unit_id, ""),
             "village": names.get(first.unit_id, ""),
-            "name": first.person.name,
-            "birth": in_words(first.person.birth),
+            "name": person.name,
+            "birth": in_words(person.birth),
             "admin_post": words_of_posts(Post(each.post, each.words) for each in postings),
         }
         kind = "person" if is_counted else "posting"
