@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from assessments import home
+from assessments.home_rewards import rewards_of
 from assessments.models import Period, Return
 from assessments.todo import Todo
 from assessments.todos import todos
@@ -30,7 +31,7 @@ def workbench(request: HttpRequest, extra_context: dict[str, Any] | None = None)
         return render(request, "assessments/home_township.html", {**context, **_township(user, township, now, found)})
     if user.has_perm("assessments.view_period"):
         return render(request, "assessments/home_county.html", {**context, **_county(user, now)})
-    return render(request, "admin/index.html", context)
+    return render(request, "assessments/home_plain.html", context)
 
 
 def _own_township(user: User) -> Unit | None:
@@ -73,6 +74,7 @@ def _county(user: User, now: datetime) -> dict[str, Any]:
     townships = home.progress_of(period, user) if period else []
     ranking = home.latest_ranking(user)
     context: dict[str, Any] = {"period": period, "townships": townships, "ranking": ranking}
+    context["rewards"] = rewards_of(user, timezone.localdate(now))
     if period:
         context["figures"] = home.county_figures(townships, period, now)
     if ranking:
