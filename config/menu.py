@@ -176,11 +176,31 @@ MENU: tuple[Group, ...] = (
         _("Assessment and incentives"),
         (
             Entry(
+                label=_("Red flags"),
+                icon="flag",
+                url_name="assessments:flag_board",
+                permission="assessments.view_flagapplication",
+            ),
+            Entry(
+                label=_("Applications for flags"),
+                icon="clipboard-list",
+                url_name="assessments:flag_list",
+                permission="assessments.view_flagapplication",
+                count="flags",
+            ),
+            Entry(
                 label=_("Pay by flags and grades"),
                 icon="receipt",
                 url_name="assessments:pay",
                 permission="assessments.view_paysheet",
                 count="pay",
+            ),
+            Entry(
+                label=_("Yearly assessment"),
+                icon="scale",
+                url_name="assessments:year_list",
+                permission=("assessments.view_yearassessment", "assessments.add_departmentscore"),
+                count="year",
             ),
         ),
     ),

@@ -170,7 +170,7 @@ class FlagApplication(models.Model):
         WITHDRAWN = "withdrawn", _("Withdrawn")
         TOWNSHIP_REVIEWED = "township_reviewed", _("Reviewed by the township")
         DEPT_REVIEWED = "dept_reviewed", _("Rechecked by the department")
-        DECIDED = "decided", _("Decided")
+        DECIDED = "decided", pgettext_lazy("flag", "Decided")
         PUBLIC_NOTICE = "public_notice", _("Public notice")
         OBJECTION_HOLD = "objection_hold", _("Objection being looked into")
         AWARDED = "awarded", _("Awarded")

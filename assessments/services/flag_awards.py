@@ -248,6 +248,7 @@ def propose_revocation(
         note=clean_text(note),
         proposed_by=by,
     )
+    FlagRevocation.objects.filter(pk=found.pk).update(proposed_at=now)
     found.awards.set(taken)
     audit.record(
         "assessments.propose_flagrevocation",

@@ -35,7 +35,7 @@ from assessments.services.flag_path import (
     review_applications,
     withdraw,
 )
-from assessments.services.flag_rounds import add_round, open_round
+from assessments.services.flag_rounds import add_round, close_round, open_round
 from branches.models import Unit
 from config.demo.county import VillageFigures
 
@@ -230,6 +230,7 @@ class _FirstHalf(_Maker):
         )
         self._objections(first_day)
         self._award(date(year, 6, 30))
+        close_round(self.row, version=self.row.version, by=self.staff, now=_at(date(year, 7, 1)))
         self._revoke(date(year, 9, 12))
 
     def _returned(self, rows: list[FlagApplication]) -> list[FlagApplication]:
@@ -338,6 +339,20 @@ class _SecondHalf(_Maker):
         reviewed = self.rows(State.TOWNSHIP_REVIEWED)
         self.recheck([row for number, row in enumerate(reviewed) if number % 4], opened + timedelta(days=4))
         self._on_the_way(path, opened + timedelta(days=5))
+        self._in_notice(opened + timedelta(days=5))
+
+    def _in_notice(self, day: date) -> None:
+        """The last flag is decided on; most of what was granted stands in public notice, one of it held."""
+        category = self.categories[-1]
+        own = [row for row in self.rows(State.DEPT_REVIEWED) if row.category_id == category.pk]
+        decisions = [Decision(row.pk, does_pass(row)) for row in own]
+        minutes = f"县委组织部部务会〔{self.year}〕27 号"
+        decide_applications(category, decisions, met_on=day, minute_number=minutes, by=self.staff, now=_at(day))
+        granted = [row.pk for row in self.rows(State.DECIDED)]
+        start_notice(self.row, granted[2:], from_on=day, by=self.staff, now=_at(day, 11))
+        for row in self.rows(State.PUBLIC_NOTICE)[:1]:
+            by = self.cast.secretaries[row.path[: -Unit.steplen]]
+            raise_objection(row.pk, "村民反映有一起纠纷没有就地化解", raised_on=day, by=by, now=_at(day, 15))
 
     def _on_the_way(self, path: str, day: date) -> None:
         """In the shown township one went back to be put right and one was withdrawn."""
