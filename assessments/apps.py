@@ -12,13 +12,14 @@ class AssessmentsConfig(AppConfig):
         from assessments import jobs, village_part, village_results  # noqa: F401
         from assessments.pay_listing import PayLines
         from assessments.services import flag_awards, periods, review
+        from assessments.year_listings import YearCadres, YearVillages
         from branches import village_file
         from cadres.village_results import register as register_results
         from imports.listings import register as register_listings
 
         register_results(village_results.tell)
-        register_listings(PayLines())
         village_file.register(village_part.build)
+        register_listings(PayLines(), YearVillages(), YearCadres())
         ticking.register("assessments.months", periods.due)
         ticking.register("assessments.unlocks", review.relock_due)
         ticking.register("assessments.flags", flag_awards.tick)

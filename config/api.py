@@ -139,6 +139,7 @@ class NumberRouter(SimpleRouter):
 def routes() -> list[Any]:
     # The viewsets read this module's Page and Schema through the settings while they load.
     from assessments import api as month  # noqa: PLC0415
+    from assessments import year_api as year  # noqa: PLC0415
     from branches import api as places  # noqa: PLC0415
     from branches import import_api as rosters  # noqa: PLC0415
     from cadres import api as people  # noqa: PLC0415
@@ -150,6 +151,9 @@ def routes() -> list[Any]:
     router.register("rankings", month.RankingViewSet, basename="ranking")
     router.register("receipts", month.ReceiptViewSet, basename="receipt")
     router.register("appeals", month.AppealViewSet, basename="appeal")
+    router.register("year-assessments", year.YearAssessmentViewSet, basename="yearassessment")
+    router.register("village-years", year.VillageYearViewSet, basename="villageyear")
+    router.register("cadre-results", year.CadreResultViewSet, basename="cadreresult")
     router.register("people", people.PersonViewSet, basename="person")
     router.register("postings", people.PostingViewSet, basename="posting")
     router.register("reserve-cadres", people.ReserveCadreViewSet, basename="reservecadre")

@@ -21,14 +21,23 @@ from assessments.models import (
     Adjustment,
     AdjustmentItem,
     Appeal,
+    CadreResult,
     Category,
+    CommentMeeting,
+    DepartmentScore,
+    DisciplineProposal,
     Indicator,
+    PersonalScore,
     Result,
     Return,
+    SatisfactionSurvey,
     Scheme,
     SchemeExample,
     Unlock,
     VillageMonth,
+    VillageYear,
+    YearAssessment,
+    YearItem,
 )
 from assessments.services.flag_rounds import add_round
 from assessments.services.review import open_for_review
@@ -115,6 +124,7 @@ def _county(ground: Ground, place: str, county: Unit) -> None:
     _flag_draft(ground, place, county, people[0])
     _last_month(ground, place, county, scheme, people, villages)
     _this_month(ground, place, county, scheme, people, villages)
+    _year(ground, place, county, people, villages)
     _accounts(ground, place, county, people)
     for where in (OWN, WEST) if place == OWN else (ABROAD,):
         township = Unit.objects.get(pk=ground.pks["township"][where])
@@ -298,6 +308,78 @@ def _this_month(
         )
         ground.pks["village month"][where] = row.pk
         ground.pks["adjustment"][where] = adjustment.pk
+
+
+def _year(ground: Ground, place: str, county: Unit, people: list[User], villages: dict[str, Unit]) -> None:
+    """A published half-year with a result of each village and its secretary, and a whole year that is open."""
+    half = YearAssessment.objects.create(
+        unit=county, path=county.path, year=2026, span="first_half", document=f"{_word(place)}发〔2026〕31号"
+    )
+    whole = YearAssessment.objects.create(
+        unit=county, path=county.path, year=2026, span="year", document=f"{_word(place)}发〔2026〕66号"
+    )
+    ground.pks["year"][place] = whole.pk
+    for where, village in villages.items():
+        _year_of_village(ground, where, village, half, whole)
+    half.state, half.checksum = YearAssessment.State.PUBLISHED, "0" * 64
+    half.computed_by, half.published_by = people[0], people[1]
+    half.save()
+    for where in (OWN, WEST) if place == OWN else (ABROAD,):
+        township = Unit.objects.get(pk=ground.pks["township"][where])
+        meeting = CommentMeeting.objects.create(
+            unit=township,
+            path=township.path,
+            year=2026,
+            held_on=date(2026, 10, 20),
+            chair=f"{_word(where)}主持",
+            entitled=40,
+            present=36,
+            minutes=f"{_word(where)}记录",
+            entered_by=people[0],
+        )
+        ground.pks["comment meeting"][where] = meeting.pk
+
+
+def _year_of_village(ground: Ground, place: str, village: Unit, half: YearAssessment, whole: YearAssessment) -> None:
+    word = _word(place)
+    common = {"village": village, "path": village.path}
+    person = Person.objects.get(pk=ground.pks["person"][place])
+    DepartmentScore.objects.create(
+        assessment=whole, department="县农业农村局", subject="F3", score_hundredths=9000, reason=f"{word}事由", **common
+    )
+    SatisfactionSurvey.objects.create(assessment=whole, asked=50, satisfied=45, **common)
+    PersonalScore.objects.create(assessment=whole, person=person, results_hundredths=9000, note=f"{word}说明", **common)
+    result = CadreResult.objects.create(
+        assessment=half,
+        person=person,
+        post=10,
+        total_hundredths=9100,
+        grade="competent",
+        proposed="excellent",
+        grade_reason=f"{word}理由",
+        **common,
+    )
+    evidence = [{"result": result.pk, "year": 2026, "span": "first_half", "total": 9100}]
+    rows = {
+        "village year": VillageYear.objects.create(
+            assessment=half, total_hundredths=9100, grade="excellent", county_rank=1, township_rank=1, **common
+        ),
+        "cadre result": result,
+        "proposal": DisciplineProposal.objects.create(
+            person=person,
+            path=village.path,
+            kind="suspension",
+            rule="grade",
+            evidence=evidence,
+            key="grade:2026:first_half",
+            proposed_at=NOW,
+        ),
+        "year item": YearItem.objects.create(
+            assessment=whole, kind="problem", text=f"{word}问题", measure=f"{word}措施", **common
+        ),
+    }
+    for name, row in rows.items():
+        ground.pks[name][place] = row.pk
 
 
 def _accounts(ground: Ground, place: str, county: Unit, people: list[User]) -> None:

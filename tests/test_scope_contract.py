@@ -62,6 +62,9 @@ PEOPLE = "CS CL TS RI"
 DRAFT = "CS CL RI"
 """A scheme that is not published is seen in the county office alone."""
 
+YEAR = "CS CL TS CE RI LD"
+"""Who finds the yearly assessment in the menu: a lead department enters its scores there."""
+
 EDIT_OF_A_CELL = {"edits": [{"village": MISSING, "code": "A5.n", "base": None, "value": "9"}]}
 RANKING = "a published ranking names every village of the county with its total and rank"
 
@@ -183,6 +186,36 @@ ROUTES: dict[str, Route] = {
     "assessments:review_accept_clean": Route("CS", of="period", key="period_id", posts=True),
     "assessments:unlock_ask": Route(EDIT, of="return", posts=True),
     "assessments:unlock_decide": Route("CL", of="unlock", posts=True),
+    # the year
+    "assessments:year_list": Route(YEAR),
+    "assessments:year_new": Route("CS"),
+    "assessments:year": Route(BUSINESS, of="year"),
+    "assessments:year_rules": Route("CS", of="year"),
+    "assessments:year_compute": Route("CS", of="year", posts=True),
+    "assessments:year_publish": Route("CL", of="year", posts=True),
+    "assessments:year_revise": Route("CS", of="year", posts=True),
+    "assessments:year_propose": Route("CS", of="year", posts=True),
+    "assessments:year_departments": Route("CS LD", of="year"),
+    "assessments:year_surveys": Route("CS", of="year"),
+    "assessments:year_people": Route(EDIT, of="year"),
+    "assessments:year_villages": Route(BUSINESS),
+    "assessments:village_year": Route(BUSINESS, of="village year"),
+    "assessments:year_cadres": Route(PEOPLE),
+    "assessments:cadre_result": Route(PEOPLE, of="cadre result"),
+    "assessments:cadre_grade": Route("CS", of="cadre result", posts=True),
+    "assessments:proposal_list": Route(PEOPLE, query={"state": "all"}),
+    "assessments:proposal": Route(PEOPLE, of="proposal"),
+    "assessments:proposal_take_up": Route(EDIT, of="proposal"),
+    "assessments:proposal_dismiss": Route(EDIT, of="proposal"),
+    "assessments:meeting_list": Route(PEOPLE),
+    "assessments:meeting_new": Route(EDIT),
+    "assessments:meeting": Route(PEOPLE, of="comment meeting"),
+    "assessments:meeting_edit": Route(EDIT, of="comment meeting"),
+    "assessments:meeting_confirm": Route("CS CL", of="comment meeting", posts=True),
+    "assessments:item_list": Route(BUSINESS),
+    "assessments:item_new": Route(EDIT, of="year"),
+    "assessments:item_edit": Route(EDIT, of="year item"),
+    "assessments:item_close": Route(EDIT, of="year item"),
     # rounds of flags
     "assessments:flag_round_list": Route(FLAGS),
     "assessments:flag_round_new": Route("CS"),
@@ -265,6 +298,18 @@ ROUTES: dict[str, Route] = {
     "v1:receipt-detail": Route(BUSINESS, of="result"),
     "v1:appeal-list": Route(BUSINESS),
     "v1:appeal-detail": Route(BUSINESS, of="appeal"),
+    "v1:yearassessment-list": Route(BUSINESS),
+    "v1:yearassessment-detail": Route(BUSINESS, of="year"),
+    "v1:yearassessment-compute": Route("CS", of="year", posts=True),
+    "v1:yearassessment-publish": Route("CL", of="year", posts=True),
+    "v1:yearassessment-revise": Route("CS", of="year", posts=True, body={"reason": "越权"}),
+    "v1:villageyear-list": Route(BUSINESS),
+    "v1:villageyear-detail": Route(BUSINESS, of="village year"),
+    "v1:cadreresult-list": Route(PEOPLE),
+    "v1:cadreresult-detail": Route(PEOPLE, of="cadre result"),
+    "v1:cadreresult-grade": Route(
+        "CS", of="cadre result", posts=True, body={"grade": "competent", "reason": "越权", "base": "excellent"}
+    ),
     "v1:person-list": Route(PEOPLE),
     "v1:person-detail": Route(PEOPLE, of="person"),
     "v1:posting-list": Route(PEOPLE),
@@ -365,6 +410,10 @@ FILTERS: dict[str, dict[str, str]] = {
     "reserve:statistics": {"township": "township"},
     "reserve:trainings": {"village": "village", "township": "township"},
     "exports:new": {"township": "township"},
+    "assessments:year_villages": {"township": "township"},
+    "assessments:year_cadres": {"township": "township"},
+    "assessments:item_list": {"township": "township"},
+    "assessments:meeting_new": {"unit": "township"},
     "exports:blank_list": {"township": "township"},
     "branches:life_add": {"branch": "branch"},
     "branches:decision_add": {"village": "village"},

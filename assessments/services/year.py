@@ -73,6 +73,7 @@ def open_assessment(
         path=county.path,
         year=number,
         span=span,
+        revision=1,
         document=document.strip(),
         rules=rules.to_stored(),
         opened_by=by,

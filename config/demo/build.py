@@ -26,6 +26,7 @@ from config.demo.flags import FlagCast, make_flags
 from config.demo.life import make_life
 from config.demo.months import Cast, MonthMaker
 from config.demo.people import make_people
+from config.demo.year import YearCast, make_year
 
 PASSWORD = "Shifan-58-Portal"
 """Of every demo account; the portal says on each page that its data is invented."""
@@ -129,6 +130,9 @@ def seed(*, county_code: str, months: int, seed_number: int, accounts_only: bool
     maker.open(span[-1], left_open=shown, now=now)
     members = _members(townships, shown, users, now)
     make_flags(county, villages, figures, FlagCast(users, members, secretaries), now=now)
+    departments = [users[key] for key in ("party_department", "agriculture_department", "law_department")]
+    cast = YearCast(users["county_staff"], users["county_leader"], departments, secretaries)
+    make_year(county, shown, cast, seed_number=seed_number, now=now)
     report.months = [f"{month:%Y-%m}" for month in span]
     report.open_month = f"{span[-1]:%Y-%m}"
     return report

@@ -292,5 +292,7 @@ SPECTACULAR_SETTINGS = {
         "AppealState": "assessments.models.Appeal.State",
         "ImportState": "imports.models.ImportBatch.State",
         "RowState": "assessments.cells.State",
+        "YearState": "assessments.models.YearAssessment.State",
+        "YearGrade": "assessments.models.year.Grade",
     },
 }

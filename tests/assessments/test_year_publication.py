@@ -354,7 +354,7 @@ class TestRevision:
         with refused("reason_missing"):
             years.revise_assessment(first, reason=" ", by=county_admin)
         second = years.revise_assessment(first, reason="政法委更正一村得分", by=county_admin)
-        assert (second.revision, second.state) == (1, State.OPEN)
+        assert (second.revision, second.state) == (2, State.OPEN)
         assert DepartmentScore.objects.filter(assessment=second).count() == 10
         with refused("under_revision"):
             years.revise_assessment(first, reason="再来", by=county_admin)
