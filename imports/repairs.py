@@ -188,7 +188,7 @@ def may_be_empty(sheet: Sheet, name: str, code: str) -> bool:
     column = sheet.by_field.get(name)
     if column is None or column.is_required or name in (TOWNSHIP, VILLAGE):
         return False
-    return code not in ("required_missing", OLD_NUMBER)
+    return code not in ("required_missing", OLD_NUMBER, DUPLICATE)
 
 
 def place_answer(group: Group, township: str, village: str) -> dict[CellPlace, str]:

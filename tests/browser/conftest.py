@@ -30,7 +30,10 @@ HARMLESS = (
 )
 """Answers that a test asks for on purpose; what the page does with them is asserted there."""
 
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "guide" / "images"
+
 SignIn = Callable[..., Page]
+Shot = Callable[[Page, str], None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,6 +96,20 @@ def sign_in(browser: Browser, live_server: Any) -> Iterator[SignIn]:
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture
+def shot(request: pytest.FixtureRequest) -> Shot:
+    """Takes a picture for the guide, when they are asked for."""
+
+    def take(page: Page, name: str) -> None:
+        if request.config.getoption("--screenshots"):
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            page.wait_for_load_state("networkidle")
+            page.evaluate("document.activeElement.blur()")
+            page.screenshot(path=str(PICTURES / f"{name}.png"))
+
+    return take
 
 
 def _cookies(user: User, language: str, url: str) -> list[dict[str, Any]]:

@@ -22,33 +22,16 @@ from accounts.roles import Role
 from cadres.models import Person, Posting
 from imports.batches import CHECK
 from imports.models import ImportBatch
-from tests.browser.conftest import PHONE, SignIn
+from tests.browser.conftest import PHONE, Shot, SignIn
 from tests.conftest import make_user
 from tests.imports.places import load_places
 
 SAMPLES = Path(__file__).resolve().parents[1] / "data" / "samples"
 MESSY = SAMPLES / "10-cadres-every-problem.xlsx"
-PICTURES = Path(__file__).resolve().parents[2] / "docs" / "guide" / "images"
 SCREEN = {"width": 1366, "height": 768}
 AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
 REPAIRS = {"三官苗村": "三官庙村", "2005.13": "2005.12", "难": "男"}
 """Three cells of the messy sample, as they should read."""
-
-Shot = Callable[[Page, str], None]
-
-
-@pytest.fixture
-def shot(request: pytest.FixtureRequest) -> Shot:
-    """Takes a picture for the guide, when they are asked for."""
-
-    def take(page: Page, name: str) -> None:
-        if request.config.getoption("--screenshots"):
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            page.wait_for_load_state("networkidle")
-            page.evaluate("document.activeElement.blur()")
-            page.screenshot(path=str(PICTURES / f"{name}.png"))
-
-    return take
 
 
 @pytest.fixture
@@ -100,8 +83,8 @@ def cell(page: Page, row: int) -> Locator:
     return page.locator("table.imp-rows tbody tr").filter(has=page.get_by_label(label)).locator(".is-err2")
 
 
-def upload(page: Page, path: Path) -> ImportBatch:
-    page.goto("/imports/")
+def upload(page: Page, path: Path, sheet: str = "cadres") -> ImportBatch:
+    page.goto(f"/imports/?sheet={sheet}")
     page.locator("#import-file").set_input_files(str(path))
     page.locator("[data-upload] .is-primary").click()
     page.wait_for_url(re.compile(r"/imports/\d+/"))
