@@ -25,6 +25,7 @@ from assessments.rules import (
 )
 from branches.workdays import add_working_days, working_days_between
 from tests.assessments import plain
+from tests.assessments.pay_pages import run_pay_month
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(page for page in (ROOT / "docs" / "rules").glob("*.md") if page.name != "README.md")
@@ -229,6 +230,7 @@ def _run_days_late(example: Example) -> None:
 
 
 RUNNERS: dict[str, Callable[[Example], None]] = {
+    "pay-month": lambda example: run_pay_month(example.data, example.rows),
     "rule": _run_rule,
     "redistribution": _run_redistribution,
     "adjustments": _run_adjustments,
