@@ -25,6 +25,14 @@ class LedgerFilter(PlaceFilter):
     year = forms.IntegerField(label=gettext_lazy("Year"), required=False, min_value=1900, max_value=2100)
 
 
+def entries_shown(user: User, form: LedgerFilter) -> QuerySet[Any]:
+    """Entries of the page by its conditions; none for a wrong condition."""
+    rows = form.under(LedgerEntry.objects.for_user(user), "unit__path")
+    if form.is_valid() and form.cleaned_data["year"]:
+        rows = rows.filter(month__year=form.cleaned_data["year"])
+    return rows
+
+
 class Ledger(PlaceListing):
     name = "ledger"
     label = gettext_lazy("Ledger of collective income")
@@ -37,10 +45,7 @@ class Ledger(PlaceListing):
 
     def rows(self, user: User, filters: Mapping[str, str], today: date) -> QuerySet[Any]:
         form = LedgerFilter(filters, user=user, permission=self.permission)
-        rows = form.under(LedgerEntry.objects.for_user(user), "unit__path")
-        if form.is_valid() and form.cleaned_data["year"]:
-            rows = rows.filter(month__year=form.cleaned_data["year"])
-        return rows.select_related("unit").order_by("unit__path", "month", "category")
+        return entries_shown(user, form).select_related("unit").order_by("unit__path", "month", "category")
 
     def count(self, rows: QuerySet[Any]) -> int:
         return rows.order_by().values("unit", "month").distinct().count()

@@ -212,6 +212,17 @@ MENU: tuple[Group, ...] = (
         ),
     ),
     Group(
+        _("Collective economy"),
+        (
+            Entry(
+                label=_("Ledger of income"),
+                icon="coins",
+                url_name="collective_economy:ledger",
+                permission="collective_economy.view_ledgerentry",
+            ),
+        ),
+    ),
+    Group(
         _("Tools"),
         (
             Entry(

@@ -1,0 +1,12 @@
+"""Addresses of the pages of the collective economy."""
+
+from django.contrib import admin
+from django.urls import URLPattern, path
+
+from collective_economy import views
+
+app_name = "collective_economy"
+
+urlpatterns: list[URLPattern] = [
+    path("ledger/", admin.site.admin_view(views.ledger), name="ledger"),
+]
