@@ -46,12 +46,9 @@ def insert_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Seque
     """Insert `rows` (values in the order of the database `columns`) and return how many there were."""
     iterator = iter(rows)
     written = 0
-    while batch := list(islice(iterator, BATCH)):
-        if connection.vendor == "postgresql":
-            _copy(model._meta.db_table, columns, batch)
-        else:
-            _execute_many(model._meta.db_table, columns, batch)
-        written += len(batch)
+    write = _copy if connection.vendor == "postgresql" else _execute_many
+    while number := write(model._meta.db_table, columns, islice(iterator, BATCH)):
+        written += number
     return written
 
 
@@ -241,18 +238,22 @@ def reserve_keys(model: type[Model], number: int) -> list[int]:
     return list(range(last + 1, last + 1 + number))
 
 
-def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    names = ", ".join(map(connection.ops.quote_name, columns))
     with connection.cursor() as cursor:
-        _copy_into(cursor, connection.ops.quote_name(table), ", ".join(map(connection.ops.quote_name, columns)), rows)
+        return _copy_into(cursor, connection.ops.quote_name(table), names, rows)
 
 
-def _copy_into(cursor: Any, table: str, names: str, rows: Iterable[Sequence[object]]) -> None:
-    buffer = io.StringIO()
+def _copy_into(cursor: Any, table: str, names: str, rows: Iterable[Sequence[object]]) -> int:
+    """The number of rows. They lie in memory as the bytes that are sent, and not as rows too."""
+    buffer, number = io.BytesIO(), 0
     for row in rows:
-        buffer.write("\t".join(map(_field, row)))
-        buffer.write("\n")
-    buffer.seek(0)
-    cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", buffer)
+        buffer.write(("\t".join(map(_field, row)) + "\n").encode())
+        number += 1
+    if number:
+        buffer.seek(0)
+        cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN", buffer)
+    return number
 
 
 def _field(value: object) -> str:
@@ -263,8 +264,11 @@ def _field(value: object) -> str:
     return str(value)
 
 
-def _execute_many(table: str, columns: Sequence[str], rows: list[Sequence[Any]]) -> None:
-    names = ", ".join(connection.ops.quote_name(column) for column in columns)
-    marks = ", ".join(["%s"] * len(columns))
-    with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {connection.ops.quote_name(table)} ({names}) VALUES ({marks})", rows)
+def _execute_many(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    values = list(rows)
+    if values:
+        names = ", ".join(connection.ops.quote_name(column) for column in columns)
+        marks = ", ".join(["%s"] * len(columns))
+        with connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {connection.ops.quote_name(table)} ({names}) VALUES ({marks})", values)
+    return len(values)

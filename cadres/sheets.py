@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.bulk import Draft
@@ -202,43 +203,68 @@ class CadresSheet(PeopleSheet):
                         _mark_holder(candidate, village, post)
 
     def compare(self, candidates: list[Candidate], lookup: UnitLookup, user: User) -> list[Missing]:
-        held = self._held(candidates)
-        for candidate in candidates:
-            if candidate.is_elsewhere:
-                candidate.first.add("person_elsewhere", "village")
-            if candidate.person:
-                candidate.record = {
-                    (each.unit_id, Post(each.post, each.words)): each
-                    for each in held[candidate.person.pk]
-                    if each.unit_id in candidate.villages
-                }
-                candidate.first.differences += self._differences(candidate)
-                same = not candidate.first.target.news and not candidate.first.differences
-                candidate.first.outcome = "unchanged" if same else "changed"
-        people = {candidate.person.pk: candidate.person for candidate in candidates if candidate.person}
         names = {village.pk: village.short_name for village in lookup.villages}
         townships = {village.pk: lookup.townships[village.parent_path].name for village in lookup.villages}
-        not_named = [person for person in held if person not in people]
-        for some in batches(not_named):
-            people |= Person.objects.select_related("unit").in_bulk(some)
-        gone = [self._missing(people[person], held[person], names, townships) for person in not_named]
-        return gone + [
-            self._missing(candidate.person, [posting], names, townships, is_counted=False)
-            for candidate in candidates
-            if candidate.person and any(posts_of(row) for row in candidate.rows)
-            for held_post, posting in candidate.record.items()
-            if held_post not in said_posts(candidate)
-        ]
+        no_longer_named: list[Missing] = []
+        people: set[int] = set()
+        for some in batches(candidates):
+            held = self._held(Q(person__in=[candidate.person.pk for candidate in some if candidate.person]))
+            for candidate in some:
+                if candidate.is_elsewhere:
+                    candidate.first.add("person_elsewhere", "village")
+                if candidate.person:
+                    people.add(candidate.person.pk)
+                    self._compare_posts(candidate, held[candidate.person.pk])
+                    no_longer_named += [
+                        self._missing(
+                            candidate.person,
+                            [with_person(posting, candidate.person)],
+                            names,
+                            townships,
+                            is_counted=False,
+                        )
+                        for held_post, posting in candidate.record.items()
+                        if any(posts_of(row) for row in candidate.rows) and held_post not in said_posts(candidate)
+                    ]
+                    if candidate.first.outcome == "unchanged":
+                        # Nothing of them is written: a large roster that comes again has very many.
+                        candidate.person, candidate.record = None, None
+        gone = self._gone(candidates, people)
+        return [self._missing(postings[0].person, postings, names, townships) for postings in gone] + no_longer_named
 
-    def _held(self, candidates: list[Candidate]) -> dict[int, list[Posting]]:
-        """Person -> open postings in the villages of the rows."""
+    def _compare_posts(self, candidate: Candidate, held: list[Posting]) -> None:
+        candidate.record = {
+            (each.unit_id, Post(each.post, each.words)): each for each in held if each.unit_id in candidate.villages
+        }
+        candidate.first.differences += self._differences(candidate)
+        same = not candidate.first.target.news and not candidate.first.differences
+        candidate.first.outcome = "unchanged" if same else "changed"
+
+    def _held(self, whose: Q) -> dict[int, list[Posting]]:
+        """Person -> open postings."""
         held: dict[int, list[Posting]] = defaultdict(list)
-        units = sorted({village for candidate in candidates for village in candidate.villages})
-        for batch in batches(units):
-            postings = Posting.objects.open().filter(unit_id__in=batch)
-            for posting in postings.order_by("unit__path", "post", "pk"):
-                held[posting.person_id].append(posting)
+        for posting in Posting.objects.open().filter(whose).order_by("unit__path", "post", "pk"):
+            held[posting.person_id].append(posting)
         return held
+
+    def _gone(self, candidates: list[Candidate], people: set[int]) -> list[list[Posting]]:
+        """Open postings in the villages of the rows by people whom the rows do not name."""
+        held: dict[int, list[Posting]] = defaultdict(list)
+        for some in batches(sorted({village for candidate in candidates for village in candidate.villages})):
+            keys = (
+                Posting.objects.open()
+                .filter(unit_id__in=some)
+                .order_by("unit__path", "post", "pk")
+                .values_list("pk", "person_id")
+            )
+            for not_named in batches([pk for pk, holder in keys if holder not in people]):
+                for holder, postings in self._held(Q(pk__in=not_named)).items():
+                    held[holder] += postings
+        for some in batches(list(held)):
+            for key, person in Person.objects.select_related("unit").in_bulk(some).items():
+                for posting in held[key]:
+                    posting.person = person
+        return list(held.values())
 
     def _differences(self, candidate: Candidate) -> list[Difference]:
         """What the posts of the rows change: posts taken up, since when, and the way into the term."""
@@ -278,8 +304,6 @@ class CadresSheet(PeopleSheet):
         *,
         is_counted: bool = True,
     ) -> Missing:
-        for posting in postings:
-            posting.person = person
         first = postings[0]
         cells = {
             "township": townships.get(first.unit_id, ""),
@@ -317,6 +341,11 @@ class CadresSheet(PeopleSheet):
         for posting in missing.target:
             values = {"ended_on": day, "ending": Posting.Ending.OTHER}
             writer.change(missing, posting, values, posting.person.unit.path)
+
+
+def with_person(posting: Posting, person: Person) -> Posting:
+    posting.person = person
+    return posting
 
 
 def posts_of(row: Row) -> list[Post]:

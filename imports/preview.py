@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +88,15 @@ def store_preview(batch: ImportBatch, answer: Answer, read: list[Worksheet] | Fi
     stored = chain(
         map(_row, answer.rows), map(_missing_row, answer.missing_records), map(_left_out_row, answer.left_out)
     )
-    rows = enumerate(stored)
-    while portion := list(islice(rows, PORTION)):
-        keys = reserve_keys(ImportRow, len(portion))
+    number = len(answer.rows) + len(answer.missing_records) + len(answer.left_out)
+    for start in range(0, number, PORTION):
+        positions = range(start, min(start + PORTION, number))
+        keys = reserve_keys(ImportRow, len(positions))
+        # The keys first: `zip` then takes no row too many.
         insert_rows(
-            ImportRow, COLUMNS, ((key, batch.pk, at, *row) for key, (at, row) in zip(keys, portion, strict=True))
+            ImportRow,
+            COLUMNS,
+            ((key, batch.pk, at, *row) for key, at, row in zip(keys, positions, stored, strict=False)),
         )
     answer.let_go()
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LOCKED_AT_ONCE = 10_000
 """Keys in one condition."""
-PORTION = 30_000
+PORTION = 20_000
 """New records that are written at once."""
 
 
