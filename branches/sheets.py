@@ -98,14 +98,22 @@ class PlaceSheet(Sheet):
         return given
 
 
-def find_villages(rows: list[Row], lookup: UnitLookup, without: Container[int] = ()) -> dict[int, Place]:
-    """Position of the row -> its village, but for those `without` one. What is wrong is added to the rows."""
+def find_villages(
+    rows: list[Row], lookup: UnitLookup, without: Container[int] = (), at_township: Container[int] = ()
+) -> dict[int, Place]:
+    """Position of the row -> its village, but for those `without` one. What is wrong is added to the rows.
+
+    Rows `at_township` may name the township itself in the village's column.
+    """
     found: dict[int, Place] = {}
     resolved: dict[tuple[str | None, str], tuple[Match, ...]] = {}
     for index, row in enumerate(rows):
         if row.values["village"] is None or index in without:
             continue
         names = (row.values["township"], row.values["village"])
+        if index in at_township and (township := lookup.township_itself(*names)) is not None:
+            found[index] = township
+            continue
         if names not in resolved:
             resolved[names] = tuple(lookup.resolve(*names))
         for match in resolved[names]:

@@ -154,6 +154,13 @@ class UnitLookup:
             return
         yield from self._within(place, village)
 
+    def township_itself(self, township: str | None, village: str) -> Place | None:
+        """The township, where its own name stands in the village's column and the user may write there."""
+        place = self.township_named(township)[0] if township else self.only_township
+        if place is None or self._without_ancestors(clean_line(village)) != place.name:
+            return None
+        return place if any(place.path.startswith(path) for path in self.paths) else None
+
     def missing_village(self, township: str | None, village: str) -> tuple[Place, str] | None:
         """The township and the full name of a village that it does not have, nor will have; None for any other."""
         place = self.township_named(township)[0] if township else self.only_township

@@ -19,7 +19,7 @@ from accounts.bulk import Draft
 from branches.scoping import paths_for
 from branches.sheets import PlaceSheet, find_villages
 from branches.unit_lookup import UnitLookup
-from cadres.codes import DIRECTOR, OTHER, SECRETARY, Post, words_of_posts
+from cadres.codes import DIRECTOR, OTHER, PARTY_WORKER, SECRETARY, Post, words_of_posts
 from cadres.columns import CADRE_COLUMNS, RESERVE_COLUMNS
 from cadres.matching import Candidate, batches, birth_of, exactly, group_rows, match_people
 from cadres.models import Person, Posting, ReserveCadre, ReserveStep
@@ -54,7 +54,8 @@ class PeopleSheet(PlaceSheet):
 
     def judge(self, rows: list[Row], user: User, today: date) -> Judgement:
         lookup = UnitLookup(user, self.permission, today)
-        places = find_villages(rows, lookup)
+        at_township = {index for index, row in enumerate(rows) if self.may_stand_at_township(row)}
+        places = find_villages(rows, lookup, at_township=at_township)
         for row in rows:
             check_person(row)
             self.check(row)
@@ -75,6 +76,10 @@ class PeopleSheet(PlaceSheet):
         row.target = Target(candidate, news)
         if person and candidate.place:
             row.differences = differences(person, news, self.by_field, candidate.place.short_name)
+
+    def may_stand_at_township(self, row: Row) -> bool:
+        """Whether the row may be about somebody of the township itself."""
+        return False
 
     def check(self, row: Row) -> None:
         """What only this sheet asks of one row."""
@@ -164,6 +169,11 @@ class CadresSheet(PeopleSheet):
     facts = (*FACTS, "remark")
     not_kept = frozenset({"is_dual_head"})
 
+    def may_stand_at_township(self, row: Row) -> bool:
+        """Township Party workers and other posts only: a village's post at a township is a mistake in the file."""
+        said = {held.code for held in posts_of(row)}
+        return bool(said) and said <= {PARTY_WORKER, OTHER}
+
     def check(self, row: Row) -> None:
         if row.values["party_post"] or row.values["admin_post"]:
             return
@@ -203,8 +213,9 @@ class CadresSheet(PeopleSheet):
                         _mark_holder(candidate, village, post)
 
     def compare(self, candidates: list[Candidate], lookup: UnitLookup, user: User) -> list[Missing]:
-        names = {village.pk: village.short_name for village in lookup.villages}
+        names = {place.pk: place.short_name for place in (*lookup.townships.values(), *lookup.villages)}
         townships = {village.pk: lookup.townships[village.parent_path].name for village in lookup.villages}
+        townships |= {township.pk: township.name for township in lookup.townships.values()}
         no_longer_named: list[Missing] = []
         people: set[int] = set()
         for some in batches(candidates):

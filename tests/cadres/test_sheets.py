@@ -264,3 +264,21 @@ def test_the_command_writes(tmp_path: Path, county_admin: User) -> None:
     out = StringIO()
     call_command("import_roster", "cadres", str(path), "--user", "county_admin", stdout=out)
     assert out.getvalue().splitlines()[0] == "名册.xlsx: 共 2 行：新增 0，变更 0，未变 1，有误 1"
+
+
+def test_people_of_the_township_itself_come_in_as_they_went_out(
+    tmp_path: Path, county_admin: User, east_editor: User
+) -> None:
+    """Party workers of a township stand in no village; an export names the township in both columns."""
+    worker = make_person("乡干事", "东乡", identity=OTHER, birth="1980-03")
+    post(worker, 85, started_on=PartialDate(2021, 3))
+    same = row("乡干事", OTHER, "乡镇党务干部", village="东乡")
+    for user in (county_admin, east_editor):
+        answer = check(tmp_path, user, [same])
+        assert (codes(answer), outcomes(answer)) == ([], {"rows": 1, "unchanged": 1})
+    answer = check(tmp_path, county_admin, [same, row("新干事", THIRD, "乡镇党务干部", village="东乡")])
+    assert outcomes(answer) == {"rows": 2, "new": 1, "unchanged": 1}
+    wrong = check(tmp_path, county_admin, [row("张三", NUMBER, "书记", village="东乡")])
+    assert codes(wrong) == [(2, "村", "unit_unknown")], "a village's post at the township is a mistake in the file"
+    foreign = check(tmp_path, east_editor, [row("张三", NUMBER, "乡镇党务干部", township="西乡", village="西乡")])
+    assert codes(foreign) == [(2, "乡镇", "unit_out_of_scope")]
