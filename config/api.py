@@ -139,6 +139,8 @@ class NumberRouter(SimpleRouter):
 def routes() -> list[Any]:
     # The viewsets read this module's Page and Schema through the settings while they load.
     from assessments import api as month  # noqa: PLC0415
+    from assessments import flag_api as flags  # noqa: PLC0415
+    from assessments import pay_api as pay  # noqa: PLC0415
     from assessments import year_api as year  # noqa: PLC0415
     from branches import api as places  # noqa: PLC0415
     from branches import import_api as rosters  # noqa: PLC0415
@@ -151,6 +153,17 @@ def routes() -> list[Any]:
     router.register("rankings", month.RankingViewSet, basename="ranking")
     router.register("receipts", month.ReceiptViewSet, basename="receipt")
     router.register("appeals", month.AppealViewSet, basename="appeal")
+    router.register("flag-rounds", flags.FlagRoundViewSet, basename="flaground")
+    router.register("flag-categories", flags.FlagCategoryViewSet, basename="flagcategory")
+    router.register("flag-criteria", flags.FlagCriterionViewSet, basename="flagcriterion")
+    router.register("flag-applications", flags.FlagApplicationViewSet, basename="flagapplication")
+    router.register("flag-awards", flags.FlagAwardViewSet, basename="flagaward")
+    router.register("flag-revocations", flags.FlagRevocationViewSet, basename="flagrevocation")
+    router.register("pay-sheets", pay.PaySheetViewSet, basename="paysheet")
+    router.register("pay-lines", pay.PayLineViewSet, basename="payline")
+    router.register("uplift-rates", pay.UpliftRateViewSet, basename="upliftrate")
+    router.register("pay-rules", pay.PayRulesViewSet, basename="payrules")
+    router.register("pay-forecast", pay.PayForecastViewSet, basename="payforecast")
     router.register("year-assessments", year.YearAssessmentViewSet, basename="yearassessment")
     router.register("village-years", year.VillageYearViewSet, basename="villageyear")
     router.register("cadre-results", year.CadreResultViewSet, basename="cadreresult")

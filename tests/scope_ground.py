@@ -26,7 +26,14 @@ from assessments.models import (
     CommentMeeting,
     DepartmentScore,
     DisciplineProposal,
+    FlagApplication,
+    FlagCategory,
+    FlagObjection,
+    FlagRevocation,
     Indicator,
+    PayLine,
+    PayRules,
+    PaySheet,
     PersonalScore,
     Result,
     Return,
@@ -34,6 +41,7 @@ from assessments.models import (
     Scheme,
     SchemeExample,
     Unlock,
+    UpliftRate,
     VillageMonth,
     VillageYear,
     YearAssessment,
@@ -64,8 +72,10 @@ from cadres.models import (
     Talent,
     Training,
 )
+from collective_economy.models import LedgerEntry
 from imports.dates import PartialDate
 from imports.models import ExportFile, ImportBatch, ImportRow, SavedColumns
+from tests.assessments.flag_ground import make_application, make_award, make_round
 from tests.assessments.month_ground import NOW, make_month, make_scheme, publish, submit
 from tests.conftest import BEGINNING, grant, make_unit, make_user
 
@@ -122,9 +132,11 @@ def _county(ground: Ground, place: str, county: Unit) -> None:
         _village_rows(ground, where, village)
     scheme = _rules(ground, place, county)
     _flag_draft(ground, place, county, people[0])
+    _flags(ground, place, county, people, villages)
     _last_month(ground, place, county, scheme, people, villages)
     _this_month(ground, place, county, scheme, people, villages)
     _year(ground, place, county, people, villages)
+    _pay(ground, place, county, people, villages)
     _accounts(ground, place, county, people)
     for where in (OWN, WEST) if place == OWN else (ABROAD,):
         township = Unit.objects.get(pk=ground.pks["township"][where])
@@ -180,6 +192,7 @@ def _village_rows(ground: Ground, place: str, unit: Unit) -> None:
         "village": unit,
         "reserve entry": ReserveCadre.objects.create(person=candidate, unit=unit, stage="on_record", mentor=word),
         "card": Village.objects.create(unit=unit, member_count=31),
+        "ledger": LedgerEntry.objects.create(unit=unit, month=date(2026, 10, 1), category="operating", amount=100),
         "class": VillageClass.objects.create(unit=unit, kind="basic", band="weak", valid_from=BEGINNING),
         "branch": branch,
         "life": life,
@@ -250,6 +263,46 @@ def _rules(ground: Ground, place: str, county: Unit) -> Scheme:
     return scheme
 
 
+def _flags(ground: Ground, place: str, county: Unit, people: list[User], villages: dict[str, Unit]) -> None:
+    """An open round: an application of each village with an objection, and a flag of a round before it, taken away."""
+    word = _word(place)
+    former = make_round(county, name=f"{word}上半年", codes="F1", state="closed")
+    row = make_round(county, name=f"{word}下半年", codes="F1")
+    ground.pks["flag round"][place] = row.pk
+    ground.pks["open flag category"][place] = FlagCategory.objects.get(round=row).pk
+    for where, village in villages.items():
+        there = _word(where)
+        application = make_application(
+            row,
+            village,
+            "F1",
+            state=FlagApplication.State.TOWNSHIP_REVIEWED,
+            text=f"{there}事迹",
+            township_opinion=there,
+        )
+        objection = FlagObjection.objects.create(
+            application=application,
+            path=village.path,
+            code="F1",
+            raised_on=date(2026, 6, 22),
+            text=f"{there}异议",
+            entered_by=people[0],
+        )
+        award = make_award(former, village, "F1", number=f"{there}旗号")
+        taken = FlagRevocation.objects.create(
+            village=village,
+            path=village.path,
+            reason="discipline",
+            happened_on=date(2026, 9, 12),
+            document=f"{there}文号",
+            proposed_by=people[0],
+        )
+        taken.awards.add(award)
+        found = {"flag application": application, "flag objection": objection, "flag": award, "flag revocation": taken}
+        for kind, one in found.items():
+            ground.pks[kind][where] = one.pk
+
+
 def _last_month(
     ground: Ground, place: str, county: Unit, scheme: Scheme, people: list[User], villages: dict[str, Unit]
 ) -> None:
@@ -308,6 +361,35 @@ def _this_month(
         )
         ground.pks["village month"][where] = row.pk
         ground.pks["adjustment"][where] = adjustment.pk
+
+
+def _pay(ground: Ground, place: str, county: Unit, people: list[User], villages: dict[str, Unit]) -> None:
+    """Rates and rules that wait, and a draft of each township's sheet with a line for each village's secretary."""
+    word, month = _word(place), date(2026, 10, 1)
+    terms = {"unit": county, "path": county.path, "valid_from": month, "entered_by": people[0]}
+    rate = UpliftRate.objects.create(role_group="secretary", amount=500, document=f"{word}发〔2026〕51号", **terms)
+    rules = PayRules.objects.create(document=f"{word}发〔2026〕52号", **terms)
+    ground.pks["rate"][place], ground.pks["rules"][place] = rate.pk, rules.pk
+    for where, village in villages.items():
+        township = Unit.objects.get(path=village.parent_path)
+        sheet, _made = PaySheet.objects.get_or_create(
+            unit=township, path=township.path, month=month, defaults={"prepared_by": people[0], "prepared_at": NOW}
+        )
+        if where != NEXT_DOOR:
+            ground.pks["pay sheet"][where] = sheet.pk
+        line = PayLine.objects.create(
+            sheet=sheet,
+            number=sheet.lines.count() + 1,
+            path=village.path,
+            village=village,
+            person_id=ground.pks["person"][where],
+            posting_id=ground.pks["posting"][where],
+            role_group="secretary",
+            for_month=month,
+            uplift_cents=50_000,
+            amount_cents=50_000,
+        )
+        ground.pks["pay line"][where] = line.pk
 
 
 def _year(ground: Ground, place: str, county: Unit, people: list[User], villages: dict[str, Unit]) -> None:
