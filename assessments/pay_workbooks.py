@@ -6,6 +6,7 @@ result, date, reason, and the amount where it has one.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,11 +25,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from assessments.models import FlagCategory, PayLine, PaySheet
-from assessments.pay_facts import to_cents
 from assessments.services.pay_settling import Report
 from imports import limits
 from imports.dates import from_number, from_text
-from imports.money import YUAN, read_money
 from imports.normalising import clean_code
 from imports.reading import Cell, read_worksheets
 from imports.refusals import FileRefused
@@ -54,6 +53,8 @@ PAID_WORDS = frozenset({"已发", "成功", "已发放", "发放成功", "paid",
 FAILED_WORDS = frozenset({"失败", "未发", "发放失败", "退回", "failed", "否"})
 COLUMN_WIDTHS = (6, 10, 14, 10, 12, 18, 14, 12, 12, 24, 8, 12, 20)
 ROWS_BEFORE_HEADING = 20
+AMOUNT_TEXT = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,2}0*)?")
+MOST_CENTS = 10**14
 
 
 # --- Out ------------------------------------------------------------------------------------
@@ -285,10 +286,16 @@ def _text(cell: Cell) -> str:
 
 
 def _cents(cell: Cell) -> int | None:
-    if not isinstance(cell, str | Decimal):
+    """Of an amount in yuan, which may be below 0: a difference that is taken back. None for anything else."""
+    if isinstance(cell, str):
+        plain = clean_code(cell).replace(",", "").replace("−", "-").strip("¥￥元")
+        if not AMOUNT_TEXT.fullmatch(plain):
+            return None
+        cell = Decimal(plain)
+    if not isinstance(cell, Decimal) or not cell.is_finite():
         return None
-    read = read_money(cell, YUAN)
-    return None if read.value is None else to_cents(read.value)
+    cents = cell * 100
+    return int(cents) if cents == cents.to_integral_value() and abs(cents) < MOST_CENTS else None
 
 
 def _day(cell: Cell, today: date) -> date | None:

@@ -25,6 +25,7 @@ from config.demo.county import VillageFigures, division_rows, invent_figures
 from config.demo.flags import FlagCast, make_flags
 from config.demo.life import make_life
 from config.demo.months import Cast, MonthMaker
+from config.demo.pay import make_pay
 from config.demo.people import make_people
 from config.demo.year import YearCast, make_year
 
@@ -130,6 +131,7 @@ def seed(*, county_code: str, months: int, seed_number: int, accounts_only: bool
     maker.open(span[-1], left_open=shown, now=now)
     members = _members(townships, shown, users, now)
     make_flags(county, villages, figures, FlagCast(users, members, secretaries), now=now)
+    make_pay(county, users, secretaries, now=now)
     departments = [users[key] for key in ("party_department", "agriculture_department", "law_department")]
     cast = YearCast(users["county_staff"], users["county_leader"], departments, secretaries)
     make_year(county, shown, cast, seed_number=seed_number, now=now)
