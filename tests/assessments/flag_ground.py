@@ -138,9 +138,7 @@ def make_application(row: FlagRound, village: Unit, code: str, *, state: str, **
         village=village,
         path=village.path,
         state=state,
-        applied_by=applicant,
-        applied_at=NOW,
-        **{**(later if is_decided else {}), **fields},
+        **{"applied_by": applicant, "applied_at": NOW, **(later if is_decided else {}), **fields},
     )
 
 
