@@ -174,10 +174,12 @@ class ShownLine:
 
 def shown_lines(lines: Iterable[StoredLine], rules: YearRules, *, village_url: str = "") -> list[ShownLine]:
     """The lines of a village or a cadre in words; a part of a part stands below it."""
-    found = []
+    found: list[ShownLine] = []
+    receipts: dict[str, int] = {}
     for line in lines:
+        receipts |= {one["month"]: one["result"] for one in line.get("months", ())}
         if line["code"] == "veto":
-            found.append(_veto(line))
+            found.append(_veto(line, receipts.get(line["month"])))
             continue
         found.append(_shown(line, rules, url=village_url if line["code"] == "village" else ""))
         found += [_shown(part, rules, is_part=True) for part in line.get("parts", ())]
@@ -220,7 +222,7 @@ def _grounds(line: StoredLine) -> tuple[Ground, ...]:
         return tuple(Ground(one["name"], points(one["points"])) for one in line["scores"])
     if code == "satisfaction" and line["asked"]:
         words = _("%(satisfied)s of %(asked)s asked") % {"satisfied": line["satisfied"], "asked": line["asked"]}
-        return (Ground(_("satisfied"), words),)
+        return (Ground("", words),)
     if code == "vote" and line.get("counts"):
         return (
             *(Ground(grade_name(grade), _votes(n)) for grade, n in zip(GRADES, line["counts"], strict=True)),
@@ -251,7 +253,7 @@ def vote_words(code: str, rules: YearRules) -> str:
     return _("the vote alone would give a lower grade")
 
 
-def _veto(line: StoredLine) -> ShownLine:
+def _veto(line: StoredLine, receipt: int | None) -> ShownLine:
     return ShownLine(
         code="veto",
         name=f"{line['veto']} {in_language(line['name'], line['name_en'])}",
@@ -259,6 +261,7 @@ def _veto(line: StoredLine) -> ShownLine:
         rule=_("no better grade than %(grade)s; the score stays") % {"grade": grade_name(line["cap"])},
         full=None,
         points=None,
+        url="" if receipt is None else reverse("assessments:receipt", args=[receipt]),
     )
 
 

@@ -248,7 +248,7 @@ class TestComputing:
         enter_everything(row, county_admin)
         with CaptureQueriesContext(connection) as queries:
             computed(row, county_admin)
-        assert len(queries) == {"sqlite": 20, "postgresql": 19}[connection.vendor]
+        assert len(queries) == {"sqlite": 21, "postgresql": 19}[connection.vendor]
 
 
 class TestPublishing:
