@@ -159,9 +159,10 @@ def ours() -> dict[str, Any]:
 
 
 def new_sheets() -> dict[str, PaySheet]:
+    by = staff()
     made = PaySheet.objects.bulk_create(
         [
-            PaySheet(unit=unit, path=unit.path, month=MONTH, prepared_by=staff(), prepared_at=NOW)
+            PaySheet(unit=unit, path=unit.path, month=MONTH, prepared_by=by, prepared_at=NOW)
             for unit in Unit.objects.townships()
         ],
         batch_size=BATCH,
