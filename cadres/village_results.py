@@ -40,3 +40,35 @@ def register(teller: Teller) -> None:
 
 def results_of(user: User, village_id: int, first: date, last: date) -> list[MonthResult]:
     return [result for teller in _tellers for result in teller(user, village_id, first, last)]
+
+
+# --- A person's own years -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class YearResult:
+    """A published half or whole year of somebody. Total and grade are empty where parts were missing."""
+
+    name: str
+    total: Decimal | None
+    grade: str
+    tone: str
+    """As the tag for grades takes it."""
+    missing: str
+    url: str
+
+
+YearTeller = Callable[["User", int], list[YearResult]]
+"""(who asks, person) -> results, newest first, as far as the user may see them."""
+
+_year_tellers: list[YearTeller] = []
+
+
+def register_years(teller: YearTeller) -> None:
+    """As `register`, for the results of a person's years."""
+    if teller not in _year_tellers:
+        _year_tellers.append(teller)
+
+
+def years_of(user: User, person_id: int) -> list[YearResult]:
+    return [result for teller in _year_tellers for result in teller(user, person_id)]

@@ -276,6 +276,17 @@ class TestResults:
         assert "被通报" in text(page(client_of(county_admin), f"/year/cadres/{one.pk}/"))
         assert client_of(east_editor).post(address, values).status_code == 404
 
+    def test_the_page_of_a_person_tells_published_years(
+        self, row: YearAssessment, county_leader: User, east_editor: User, west_editor: User
+    ) -> None:
+        person = Person.objects.get(name="东一村书记")
+        one = cadre_result(row, "东一村书记")
+        address = reverse("cadres:person", args=[person.pk])
+        assert f"/year/cadres/{one.pk}/" not in page_html(east_editor, address)
+        published(row, county_leader)
+        assert f"/year/cadres/{one.pk}/" in page_html(east_editor, address)
+        assert client_of(west_editor).get(address).status_code == 404
+
     @pytest.mark.parametrize("path", ["/year/villages/", "/year/cadres/", "/year/items/"])
     def test_lists_ask_the_same_number_of_queries(self, row: YearAssessment, county_admin: User, path: str) -> None:
         client = client_of(county_admin)
