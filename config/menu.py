@@ -202,13 +202,6 @@ MENU: tuple[Group, ...] = (
                 permission=("assessments.view_yearassessment", "assessments.add_departmentscore"),
                 count="year",
             ),
-            Entry(
-                label=_("Yearly assessment"),
-                icon="scale",
-                url_name="assessments:year_list",
-                permission=("assessments.view_yearassessment", "assessments.add_departmentscore"),
-                count="year",
-            ),
         ),
     ),
     Group(
