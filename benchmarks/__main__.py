@@ -17,7 +17,14 @@ from contextlib import contextmanager
 
 import psycopg2
 
-MODULES = ("benchmarks.month", "benchmarks.grid", "benchmarks.roster", "benchmarks.people", "benchmarks.pay")
+MODULES = (
+    "benchmarks.month",
+    "benchmarks.grid",
+    "benchmarks.roster",
+    "benchmarks.people",
+    "benchmarks.pay",
+    "benchmarks.flags",
+)
 LOCAL_SERVER = "postgres://postgres@127.0.0.1:5432/portal"
 DATABASE = "portal_benchmark"
 
