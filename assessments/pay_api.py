@@ -166,14 +166,13 @@ class PaySheetViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
         body = ReasonSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         reason = body.validated_data["reason"]
-
-        def act(sheet: PaySheet, now: Any) -> PaySheet:
-            may = {verb: request.user.has_perm(f"assessments.{verb}_paysheet", sheet) for verb in ("sign", "approve")}
-            if not may_return(sheet, may):
-                raise PermissionDenied(_("A draft is returned by its township, a signed sheet by a leader."))
-            return pay.return_sheet(sheet, reason, version=sheet.version, by=request.user)
-
-        return self._step(request, act)
+        sheet = self.get_object()
+        may = {verb: request.user.has_perm(f"assessments.{verb}_paysheet", sheet) for verb in ("sign", "approve")}
+        if not may_return(sheet, may):
+            raise PermissionDenied(_("A draft is returned by its township, a signed sheet by a leader."))
+        return self._step(
+            request, lambda sheet, _now: pay.return_sheet(sheet, reason, version=sheet.version, by=request.user)
+        )
 
     @extend_schema(request=None, responses=PaySheetSerializer, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
