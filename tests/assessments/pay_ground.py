@@ -102,9 +102,7 @@ def village(name: str) -> Unit:
     return Unit.objects.get(name=name)
 
 
-def make_holder(
-    unit: Unit, name: str, *posts: int, since: PartialDate | None = LONG_AGO, **fields: Any
-) -> Person:
+def make_holder(unit: Unit, name: str, *posts: int, since: PartialDate | None = LONG_AGO, **fields: Any) -> Person:
     """Somebody in these posts."""
     person = Person.objects.create(unit=unit, name=name)
     for post in posts:
