@@ -266,7 +266,7 @@ class ExportFile(models.Model):
     has_numbers = models.BooleanField(_("with identity numbers"), default=False)
     people_count = models.PositiveIntegerField(default=0, editable=False)
     """Whose identity numbers it holds, or would hold."""
-    person_ids = models.JSONField(default=list, editable=False)
+    person_ids = models.JSONField(default=list, db_default=[], editable=False)
     """Their keys, for a day: who takes few people many times has taken many."""
     paths = models.JSONField(default=list, editable=False)
     """Of the units whose rows the file holds: the requester's when it was made."""

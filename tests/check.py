@@ -30,6 +30,9 @@ FIRST_RELEASE = {
 }
 """Up to these, migrations met no data: what locks or drops cannot hurt. Everything after them is linted."""
 
+WITH_THEIR_TABLES = ("0011_pay_lines_are_numbered", "0013_quota_of_the_year_and_one_published")
+"""Alter only tables that came with assessments 0009 in the same release, so these met no data either."""
+
 
 def met_no_data() -> list[str]:
     return [
@@ -61,6 +64,7 @@ STEPS: tuple[tuple[str, list[str], dict[str, str]], ...] = (
             "ok",
             "--ignore-name",
             *met_no_data(),
+            *WITH_THEIR_TABLES,
             "--include-apps",
             *APPS,
         ],
