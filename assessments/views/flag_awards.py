@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -253,6 +253,8 @@ def flag_revocation_new(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("village", "")
     village = next((one for one in _holders(request) if str(one.pk) == asked), None)
     if village is None:
+        if asked:
+            raise Http404
         return redirect("assessments:flag_revocation_list")
     today = timezone.localdate()
     form = RevocationForm(request.POST or None, village=village, day=today, initial={"happened_on": today})

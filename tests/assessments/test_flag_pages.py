@@ -247,6 +247,7 @@ def test_objections_and_revocations_by_their_pages(cast: Cast, row: FlagRound, v
     award = make_award(row, Unit.objects.get(name="东二村"), "F3", awarded_on=date(2026, 6, 10))
     address = f"{reverse('assessments:flag_revocation_new')}?village={award.village_id}"
     proposal = {"reason": "negative_list", "happened_on": "2026-06-20", "document": "文", "award_ids": [award.pk]}
+    assert client_of(cast["staff"]).get(reverse("assessments:flag_revocation_new") + "?village=0").status_code == 404
     assert client_of(cast["staff"]).post(address, proposal).status_code == 302
     revocation = FlagRevocation.objects.get()
     assert post(cast["staff"], "flag_revocation", revocation.pk, act="approve").status_code == 403
