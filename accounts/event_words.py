@@ -109,6 +109,11 @@ PROBLEMS: dict[str, Promise] = {
 }
 
 WHOLE: dict[str, Promise] = {
+    "assessments.apply_flagapplication": pgettext_lazy("audit", "apply for a flag"),
+    "assessments.review_flagapplication": pgettext_lazy("audit", "first review of an application for a flag"),
+    "assessments.assess_flagapplication": pgettext_lazy("audit", "enter the panel's scores"),
+    "assessments.decide_flagapplication": pgettext_lazy("audit", "decide on an application for a flag"),
+    "assessments.open_flagobjection": pgettext_lazy("audit", "enter an objection to a flag"),
     "cadres.compare_person": pgettext_lazy("audit", "compare an identity number"),
     "cadres.elect_unit": pgettext_lazy("audit", "record an election"),
     "cadres.find_person": pgettext_lazy("audit", "look for an identity number"),
