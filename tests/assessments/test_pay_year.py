@@ -12,7 +12,8 @@ import pytest
 import xlsxwriter
 from django.core.exceptions import ValidationError
 
-from assessments.models import FlagAward, PayLine, PaySheet
+from assessments.models import CadreResult, FlagAward, PayLine, PaySheet, YearAssessment
+from assessments.pay_facts import sheets_of
 from assessments.pay_figures import card, village_pay
 from assessments.pay_forecast import forecast
 from assessments.pay_workbooks import ReadList, finance_workbook, read_finance_list
@@ -20,15 +21,18 @@ from assessments.services.pay_settling import read_back
 from branches.models import Unit
 from branches.months import after
 from cadres import codes
-from cadres.models import Posting
+from cadres.models import Person, Posting
 from imports.dates import PartialDate
+from imports.listings import listing_called
 from imports.reading import read_worksheets
+from tests.assessments.pages import client_of
 from tests.assessments.pay_ground import (
     JULY,
     Ground,
     exported,
     make_ground,
     make_holder,
+    make_rates,
     noon,
     prepare,
     run_month,
@@ -258,3 +262,71 @@ def test_a_township_sees_its_own_amounts_and_others_none(ground: Ground, newcome
     assert (told.cents, told.budget, told.used_share) == (240_000, None, None)
     assert village_pay(newcomer, ground.county.path, JULY) == {}
     assert card(newcomer, ground.county.path, JULY) is None
+
+
+def test_in_december_nothing_is_left_to_foresee(ground: Ground) -> None:
+    december = date(2026, 12, 1)
+    prepare(ground, december)
+    found = forecast(ground.county.path, date(2026, 12, 20))
+    assert [(one.month, one.is_due) for one in found.months] == [(december, False)]
+
+
+def test_sheets_are_read_with_their_own_month_too(ground: Ground) -> None:
+    prepare(ground, JULY)
+    known = sheets_of(ground.county.path, JULY, JULY)
+    assert sum(sum(cents for _code, cents in one.flags.values()) for one in known.paid[JULY].values()) == 360_000
+    assert known.locked == {}
+
+
+# --- Performance pay and lists --------------------------------------------------------------
+
+
+def publish_year(ground: Ground, grade: str) -> None:
+    """The year 2026 with one graded secretary, published."""
+    unit = village("东一村")
+    year = YearAssessment.objects.create(unit=ground.county, path=ground.county.path, year=2026, span="year")
+    CadreResult.objects.create(
+        assessment=year,
+        person=Person.objects.get(name="东一村书记"),
+        village=unit,
+        path=unit.path,
+        post=codes.SECRETARY,
+        proposed=grade,
+        grade=grade,
+    )
+    YearAssessment.objects.filter(pk=year.pk).update(
+        state="computed", computed_by=ground.cast.staff, computed_at=noon(date(2027, 1, 2)), checksum="0" * 64
+    )
+    YearAssessment.objects.filter(pk=year.pk).update(
+        state="published", published_by=ground.cast.leader, published_at=noon(date(2027, 1, 3))
+    )
+
+
+def test_performance_pay_of_a_published_year_stands_in_its_own_column(ground: Ground) -> None:
+    make_rates(ground.county, {"secretary": "12000"}, kind="performance")
+    publish_year(ground, "excellent")
+    january = date(2027, 1, 1)
+    east = prepare(ground, january)[0]
+    line = east.lines.get(person__name="东一村书记")
+    assert (line.uplift_cents, line.performance_cents, line.amount_cents) == (100_000, 1_440_000, 1_540_000)
+    assert east.total_cents == 240_000 + 1_440_000
+    shown = client_of(ground.cast.staff).get(f"/pay/sheets/{east.pk}/").content.decode()
+    assert "14,400.00" in shown
+    assert "年度绩效" in shown
+    assert village_pay(ground.cast.staff, ground.county.path, january)[village("东一村").pk].village == 240_000
+
+
+def test_lines_go_out_as_the_page_filters_them(ground: Ground) -> None:
+    prepare(ground, JULY)
+    listing = listing_called("pay_lines")
+    east = ground.cast.signers["东乡"]
+    rows = listing.rows(east, {"month": "2026-07"}, JULY)
+    records = list(listing.records(rows, has_numbers=False))
+    assert [(one["name"], one["village"], one["amount"], one["flags"]) for one in records] == [
+        ("东一村书记", "东一村", Decimal("1000.00"), "基层党建、产业发展"),
+        ("东一村主任", "东一村", Decimal("800.00"), "基层党建、产业发展"),
+        ("东一村委员", "东一村", Decimal("600.00"), "基层党建、产业发展"),
+    ]
+    assert {column.field for column in listing.columns} == set(records[0])
+    assert listing.told_filters(east, {"payment": "failed"}) == [("发放结果", "发放失败")]
+    assert list(listing.rows(east, {"payment": "failed"}, JULY)) == []
