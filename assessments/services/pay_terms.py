@@ -127,7 +127,7 @@ def _check_rate(rate: NewRate, taken: Collection[tuple[str, str, str]]) -> None:
 @transaction.atomic
 def approve_rates(rates: Collection[int], *, by: User, now: datetime) -> list[UpliftRate]:
     """Approves the rates with these keys: all or none. Raises ValidationError "nothing_chosen", "approved_already",
-    PermissionDenied for who entered one."""
+    "exported_meanwhile", PermissionDenied for who entered one."""
     rows = list(UpliftRate.objects.select_for_update(of=("self",)).filter(pk__in=rates).order_by("pk"))
     if not rows or len(rows) != len(set(rates)):
         raise ValidationError(_("Choose at least one rate."), "nothing_chosen")
@@ -159,8 +159,21 @@ def _approve(row: UpliftRate | PayRules, by: User, now: datetime) -> None:
     _require_waiting(row)
     if row.entered_by_id == by.pk:
         raise PermissionDenied(_("You entered this, so somebody else approves it."))
+    _refuse_silent_correction(row)
     row.approved_by, row.approved_at = by, now
     row.save(update_fields=["approved_by", "approved_at"])
+
+
+def _refuse_silent_correction(row: UpliftRate | PayRules) -> None:
+    """What was entered for months to come, and came to be about a month that is handed over, was never meant so."""
+    since = PaySheet.objects.filter(
+        path__startswith=row.path, state__in=LOCKED, month__gte=row.valid_from, exported_at__gt=row.entered_at
+    )
+    if since.exists():
+        words = _(
+            "Since this was entered, a sheet it concerns went to the finance office. Enter it anew, as a correction."
+        )
+        raise ValidationError(words, "exported_meanwhile")
 
 
 def _event(event: str, row: UpliftRate | PayRules, by: User, changes: Mapping[str, Any]) -> audit.Entry:
@@ -237,7 +250,7 @@ def _check_rules(rules: NewRules) -> None:
 
 @transaction.atomic
 def approve_rules(rules: PayRules, *, by: User, now: datetime) -> PayRules:
-    """Raises ValidationError "approved_already", PermissionDenied for who entered them."""
+    """Raises ValidationError "approved_already", "exported_meanwhile", PermissionDenied for who entered them."""
     row = PayRules.objects.select_for_update(of=("self",)).get(pk=rules.pk)
     _approve(row, by, now)
     audit.record_many([_event("assessments.approve_payrules", row, by, _told_rules(row))])

@@ -156,3 +156,18 @@ def test_one_set_of_rules_for_a_month_unless_the_first_is_taken_back(ground: Gro
     assert code_of(error) == "same_start"
     discard_rules(row, by=ground.cast.staff)
     assert PayRules.objects.count() == 1
+
+
+def test_what_a_month_overtook_before_its_approval_is_entered_anew(ground: Ground) -> None:
+    made = enter_rates(ground.county, [rate()], JULY, DOCUMENT, by=ground.cast.staff)
+    row = enter_rules(ground.county, rules(), JULY, DOCUMENT, by=ground.cast.staff)
+    UpliftRate.objects.filter(pk=made[0].pk).update(entered_at=noon(JULY))
+    PayRules.objects.filter(pk=row.pk).update(entered_at=noon(JULY))
+    run_month(ground, JULY)
+    for act in (
+        lambda: approve_rates([made[0].pk], by=ground.cast.leader, now=noon(AUGUST)),
+        lambda: approve_rules(row, by=ground.cast.leader, now=noon(AUGUST)),
+    ):
+        with pytest.raises(ValidationError) as error:
+            act()
+        assert code_of(error) == "exported_meanwhile"
