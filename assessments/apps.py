@@ -10,6 +10,7 @@ class AssessmentsConfig(AppConfig):
         # Job handlers and timed tasks read models, which exist only now.
         from accounts import ticking
         from assessments import jobs, person_years, village_part, village_results  # noqa: F401
+        from assessments.flag_listing import FlagApplications
         from assessments.pay_listing import PayLines
         from assessments.services import flag_awards, periods, review
         from assessments.year_listings import YearCadres, YearVillages
@@ -21,7 +22,7 @@ class AssessmentsConfig(AppConfig):
         register_results(village_results.tell)
         register_years(person_years.tell)
         village_file.register(village_part.build)
-        register_listings(PayLines(), YearVillages(), YearCadres())
+        register_listings(FlagApplications(), PayLines(), YearVillages(), YearCadres())
         ticking.register("assessments.months", periods.due)
         ticking.register("assessments.unlocks", review.relock_due)
         ticking.register("assessments.flags", flag_awards.tick)

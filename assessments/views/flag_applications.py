@@ -25,7 +25,7 @@ from assessments.services.flag_path import Recheck, Review, Wish
 from assessments.services.flag_rounds import computed_lines
 from assessments.services.flag_steps import Scorer, State, blocked_villages, scorer
 from branches.models import Unit
-from branches.scoping import fetch, must_hold, rows_for, rows_with
+from branches.scoping import fetch, must_hold, rows_for, rows_with, subjects_for
 
 ON_A_PAGE = 50
 VIEW, APPLY = "assessments.view_flagapplication", "assessments.add_flagapplication"
@@ -59,13 +59,16 @@ def flag_list(request: HttpRequest) -> HttpResponse:
     for one in page:
         one.township_name = names.get(one.path[: -Unit.steplen], "")
     dress_rows(page)
+    categories = list(row.categories.all()) if row else []
+    led = subjects_for(request.user, VIEW)
     context = {
         "title": _("Applications for flags"),
         "row": row,
         "rounds": rounds,
         "page": page,
         "townships": townships,
-        "categories": list(row.categories.all()) if row else [],
+        "categories": categories,
+        "sheet_categories": [one for one in categories if led is None or one.code in led],
         "states": State.choices,
         "is_mine": is_mine,
         "asked": {name: request.GET.get(name, "") for name in ("code", "state", "township")},
