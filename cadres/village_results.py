@@ -72,3 +72,35 @@ def register_years(teller: YearTeller) -> None:
 
 def years_of(user: User, person_id: int) -> list[YearResult]:
     return [result for teller in _year_tellers for result in teller(user, person_id)]
+
+
+# --- What somebody is paid ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PaidMonth:
+    """A line of pay. `for_month` before `month` is a difference to what was paid then. `amount` is yuan."""
+
+    month: date
+    for_month: date
+    amount: Decimal
+    flags: int
+    note: str
+    state: str
+    url: str
+
+
+PayTeller = Callable[["User", int], list[PaidMonth]]
+"""(who asks, person) -> lines, newest first, as far as the user may see them."""
+
+_pay_tellers: list[PayTeller] = []
+
+
+def register_pay(teller: PayTeller) -> None:
+    """As `register`, for what a person is paid."""
+    if teller not in _pay_tellers:
+        _pay_tellers.append(teller)
+
+
+def pay_of(user: User, person_id: int) -> list[PaidMonth]:
+    return [line for teller in _pay_tellers for line in teller(user, person_id)]

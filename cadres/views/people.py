@@ -208,6 +208,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "commendations": list(Commendation.objects.for_user(user).filter(person=somebody)),
         "reserve": reserve,
         "years": village_results.years_of(user, somebody.pk),
+        "pay": village_results.pay_of(user, somebody.pk),
         "reveal_form": RevealForm(auto_id="reveal_%s"),
         "compare_form": NumberForm(auto_id="compare_%s"),
         **_village(user, unit, today),
