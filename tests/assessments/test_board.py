@@ -180,6 +180,7 @@ class TestRows:
         assert "V6" in words(rows[3])
         assert "东一村" in words(rows[3])
 
+    @pytest.mark.usefixtures("quiet_frame")
     def test_the_same_queries_for_one_and_for_five_villages(self, ranking: Ranking, county_admin: User) -> None:
         client = client_of(county_admin)
         client.get(URL)

@@ -154,6 +154,7 @@ def test_a_reader_reads_only(client: Client, village: Unit, county_viewer: User)
     assert Decision.objects.filter(is_void=False).count() == 1
 
 
+@pytest.mark.usefixtures("quiet_frame")
 def test_the_list_asks_as_much_for_three_as_for_one(secretary: Client, county: Unit) -> None:
     villages = list(Unit.objects.under(Unit.objects.get(name="东乡").path).villages())
     make_decision(villages[0])

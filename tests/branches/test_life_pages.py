@@ -311,6 +311,7 @@ def test_a_system_administrator_has_no_business_here(client: Client, branch: Bra
         assert client.get(address).status_code == 403
 
 
+@pytest.mark.usefixtures("quiet_frame")
 def test_the_list_asks_as_much_for_three_records_as_for_one(secretary: Client, county: Unit) -> None:
     branches = [make_branch(unit) for unit in Unit.objects.under(Unit.objects.get(name="东乡").path).villages()]
     make_life(branches[0])

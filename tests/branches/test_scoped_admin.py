@@ -290,6 +290,7 @@ def test_counting_stops_at_the_cap(monkeypatch: pytest.MonkeyPatch, branches: di
     assert issubclass(CappedPaginator, Paginator)
 
 
+@pytest.mark.usefixtures("quiet_frame")
 def test_the_list_asks_the_same_number_of_queries_for_one_and_for_three(
     east_client: Client, branches: dict[str, Branch]
 ) -> None:
