@@ -188,6 +188,45 @@ def test_rates_and_rules_are_entered_and_approved_on_the_pages(ground: Ground) -
     assert PayRules.objects.filter(pk=row.pk).exists()
 
 
+PRACTICES = {
+    # name: (rates entered on the page, yuan of the sheet for 东一村 and 西一村 in July, in August)
+    "100 for every role": ([("monthly", "", ("100", "100", "100"))], (600, 300), (600, 300)),
+    "a sum once for a flag, the secretary's by category": (
+        [
+            ("monthly", "", ("0", "0", "0")),
+            ("once", "", ("2000", "0", "0")),
+            ("once", "F3", ("3000", "0", "0")),
+        ],
+        (5000, 2000),
+        (0, 0),
+    ),
+    "by the month and once": (
+        [("monthly", "", ("500", "300", "300")), ("once", "", ("1000", "500", "500"))],
+        (6200, 3100),
+        (2200, 1100),
+    ),
+}
+
+
+@pytest.mark.parametrize("practice", PRACTICES)
+def test_other_practices_of_pay_are_set_up_on_the_pages(ground: Ground, practice: str) -> None:
+    """Handbook 2.1: 100 for all, a one-off sum, both."""
+    staff, leader = client_of(ground.cast.staff), client_of(ground.cast.leader)
+    rates, july, august = PRACTICES[practice]
+    for kind, code, (secretary, director, other) in rates:
+        body = {"kind": kind, "code": code, "valid_from": "2026-07", "document": "9 号"}
+        body |= {"secretary": secretary, "director": director, "other": other}
+        assert staff.post(url("pay_rates_new"), body).status_code == 302
+    waiting = list(UpliftRate.objects.filter(approved_by=None).values_list("pk", flat=True))
+    assert leader.post(url("pay_terms_approve"), {"rate": waiting}).status_code == 302
+    for month, day, expected in (("2026-07", NOW, july), ("2026-08", noon(date(2026, 8, 20)), august)):
+        with time_machine.travel(day, tick=False):
+            staff, leader = client_of(ground.cast.staff), client_of(ground.cast.leader)
+            staff.post(url("pay_prepare"), {"month": month})
+        totals = dict(PaySheet.objects.filter(month=f"{month}-01").values_list("unit__name", "total_cents"))
+        assert (totals.get("东乡", 0), totals.get("西乡", 0)) == tuple(yuan * 100 for yuan in expected)
+
+
 def test_what_waits_can_be_taken_back(ground: Ground) -> None:
     staff = client_of(ground.cast.staff)
     body = {"kind": "once", "code": "F1", "other": "60", "valid_from": "2026-08", "document": "9 号"}
