@@ -32,6 +32,10 @@ ROLE_LABELS = {
     "township_secretary": "乡镇党委书记 township secretary",
     "economy_officer": "集体经济专干 economy officer",
     "inspector": "纪检监督员 inspector",
+    "township_member": "乡镇组织委员 township organization member",
+    "party_department": "牵头部门（基层党建） lead department, F1",
+    "agriculture_department": "牵头部门（农业农村局） lead department, F2 F3 F4",
+    "law_department": "牵头部门（政法委） lead department, F5",
 }
 
 
