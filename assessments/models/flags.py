@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from assessments.rules import in_language
 from branches.models import Unit
 from branches.querysets import ScopedQuerySet
 
@@ -69,6 +70,11 @@ class FlagRound(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_title(self) -> str:
+        """What is awarded, in the language of the page."""
+        return in_language(self.title, self.title_en)
 
 
 class FlagCategory(models.Model):

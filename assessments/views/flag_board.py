@@ -29,7 +29,7 @@ def flag_board(request: HttpRequest) -> HttpResponse:
         rows_for(request.user, FlagRound).exclude(state=FlagRound.State.DRAFT).select_related("unit")
     )
     row = chosen_round(request, rounds) if request.GET.get("round") else _shown_first(request, rounds)
-    context: dict[str, Any] = {"title": row.title if row else _("Red flags"), "row": row, "rounds": rounds}
+    context: dict[str, Any] = {"title": row.shown_title if row else _("Red flags"), "row": row, "rounds": rounds}
     if row is None:
         return render(request, "assessments/flag_board.html", context)
     board = boards.board_of(request.user, row)
