@@ -137,9 +137,7 @@ def _event(entry: Entry, teller: _Teller) -> AuditEvent:
     return event
 
 
-TOLD = (
-    "uid",
-    "at",
+SIGNED = (
     "event",
     "outcome",
     "actor_id",
@@ -154,6 +152,9 @@ TOLD = (
     "reason",
     "schema_version",
 )
+"""What the code of an event is made over, beside its number and its moment."""
+
+TOLD = ("uid", "at", *SIGNED)
 """Columns of what an event says, in the order in which `_Teller` tells it."""
 
 
@@ -262,22 +263,6 @@ def _clean(text: Any) -> str:
 
 # --- Codes -------------------------------------------------------------------------------
 
-SIGNED = (
-    "event",
-    "outcome",
-    "actor_id",
-    "actor_role",
-    "address",
-    "proxy",
-    "request_id",
-    "target_type",
-    "target_id",
-    "unit_path",
-    "changes",
-    "reason",
-    "schema_version",
-)
-
 
 _json = json.JSONEncoder(ensure_ascii=False).encode
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
@@ -285,7 +270,7 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 def code_of(event: AuditEvent) -> str:
     """HMAC-SHA-256 over the contents of the event, as 64 hexadecimal digits."""
-    return _code({name: getattr(event, name) for name in ("uid", "at", *SIGNED)})
+    return _code({name: getattr(event, name) for name in TOLD})
 
 
 def _code(told: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from assessments.entry import columns_of, filled_columns, read_values, specs_of
 from assessments.models import Period, Ranking, Result, Return, VillageMonth
 from assessments.rules import SchemeRules, in_language
+from branches.above import names_above
 from branches.models import Unit
 from branches.scoping import STEP
 
@@ -124,7 +125,7 @@ def top_and_bottom(ranking: Ranking, user: User) -> tuple[list[RankedVillage], l
     bottom = [result for result in bottom if result not in top]
     words = GradeWords.of(ranking)
     sparks = _sparks(ranking, [*top, *bottom])
-    townships = _township_names([*top, *bottom])
+    townships = names_above(result.path for result in (*top, *bottom))
 
     def dressed(results: list[Result]) -> list[RankedVillage]:
         return [
@@ -155,10 +156,6 @@ def _sparks(ranking: Ranking, results: Sequence[Result]) -> dict[int, list[objec
     for row in rows:
         sparks[row.village_id].append(row.total)
     return {village_id: totals[-SPARK_MONTHS:] for village_id, totals in sparks.items()}
-
-
-def _township_names(results: Sequence[Result]) -> dict[str, str]:
-    return dict(Unit.objects.filter(path__in={result.path[:-STEP] for result in results}).values_list("path", "name"))
 
 
 def grade_shares(ranking: Ranking, user: User) -> tuple[GradeWords, list[GradeShare]]:

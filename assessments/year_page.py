@@ -319,10 +319,5 @@ def warning_texts(warnings: Iterable[year.QuotaWarning]) -> list[str]:
     ]
 
 
-def names_of_townships(paths: Iterable[str]) -> dict[str, str]:
-    """Path of a township -> its name. One query."""
-    return dict(Unit.objects.filter(path__in={path[:-STEP] for path in paths}).values_list("path", "name"))
-
-
 def village_rows(assessment: YearAssessment, user: User) -> Any:
     return VillageYear.objects.for_user(user).filter(assessment=assessment).select_related("village")

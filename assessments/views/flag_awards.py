@@ -25,6 +25,7 @@ from assessments.services import flag_awards
 from assessments.services.flag_steps import State
 from assessments.views.flag_applications import dress_rows
 from assessments.views.flag_meeting import day_of, number_of, numbers_of
+from branches.above import names_above
 from branches.models import Unit
 from branches.scoping import fetch, must_hold, rows_for, rows_with
 
@@ -38,7 +39,7 @@ REVOKE = "assessments.revoke_flagaward"
 
 
 def _townships(rows: list[Any]) -> None:
-    names = dict(Unit.objects.filter(path__in={one.path[: -Unit.steplen] for one in rows}).values_list("path", "name"))
+    names = names_above(one.path for one in rows)
     for one in rows:
         one.township_name = names.get(one.path[: -Unit.steplen], "")
 

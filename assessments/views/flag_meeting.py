@@ -26,6 +26,7 @@ from assessments.services import flag_decisions
 from assessments.services.flag_decisions import GRANTED, Decision, Judge, does_pass
 from assessments.services.flag_steps import State, blocked_villages
 from assessments.views.flag_applications import dress_rows
+from branches.above import names_above
 from branches.form_page import Page, form_page
 from branches.models import Unit
 from branches.scoping import fetch, must_hold, rows_for
@@ -172,9 +173,7 @@ def _decide(request: HttpRequest, category: FlagCategory, rows: list[FlagApplica
 def _meeting(request: HttpRequest, category: FlagCategory, rows: list[Any]) -> dict[str, Any]:
     today = timezone.localdate()
     dress_rows(rows)
-    townships = dict(
-        Unit.objects.filter(path__in={row.path[: -Unit.steplen] for row in rows}).values_list("path", "name")
-    )
+    townships = names_above(row.path for row in rows)
     blocked = blocked_villages(category.round, {row.village_id for row in rows}, today)
     passing = [row for row in rows if does_pass(row) and row.village_id not in blocked]
     beyond = set(flag_decisions.beyond_quota(category, passing))
@@ -257,9 +256,7 @@ def _notice(request: HttpRequest, row: FlagRound, may_start: bool) -> dict[str, 
         .order_by("category__sort", "path")
     )
     dress_rows(rows)
-    townships = dict(
-        Unit.objects.filter(path__in={one.path[: -Unit.steplen] for one in rows}).values_list("path", "name")
-    )
+    townships = names_above(one.path for one in rows)
     for one in rows:
         one.township_name = townships.get(one.path[: -Unit.steplen], "")
     decided = [one for one in rows if one.state == State.DECIDED] if may_start else []

@@ -22,6 +22,7 @@ from assessments.services import flag_path
 from assessments.services.flag_path import Recheck, Review
 from assessments.services.flag_steps import State
 from assessments.views.flag_applications import dress_rows
+from branches.above import names_above
 from branches.models import Unit
 from branches.scoping import fetch
 
@@ -85,7 +86,7 @@ def _waiting(request: HttpRequest, category: FlagCategory, mode: str) -> list[An
         .order_by("path")[:MOST_ROWS]
     )
     dress_rows(rows)
-    names = dict(Unit.objects.filter(path__in={row.path[: -Unit.steplen] for row in rows}).values_list("path", "name"))
+    names = names_above(row.path for row in rows)
     for row in rows:
         row.township_name = names.get(row.path[: -Unit.steplen], "")
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -78,22 +79,12 @@ def pay_rates_new(request: HttpRequest) -> HttpResponse:
     county = county_of(request, ENTER_RATES)
     month = after(timezone.localdate())
     form = RatesForm(request.POST or None, county=county, initial={"valid_from": month})
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            pay_terms.enter_rates(
-                county,
-                form.rates(),
-                given["valid_from"],
-                given["document"],
-                by=request.user,
-                is_correction=given["is_correction"],
-            )
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
-            messages.success(request, _("Entered. A leader approves them; until then they count for nothing."))
-            return redirect("assessments:pay_terms")
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and _is_entered(request, form, pay_terms.enter_rates, county, form.rates())
+    ):
+        return redirect("assessments:pay_terms")
     return _form_page(request, form, _("New rates"), "assessments/pay_rates_form.html")
 
 
@@ -103,23 +94,32 @@ def pay_rules_new(request: HttpRequest) -> HttpResponse:
     county = county_of(request, ENTER_RULES)
     last = PayRules.objects.filter(path=county.path, approved_by__isnull=False).order_by("-valid_from").first()
     form = RulesForm(request.POST or None, initial=initial_rules(last, after(timezone.localdate())))
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            pay_terms.enter_rules(
-                county,
-                form.rules(),
-                given["valid_from"],
-                given["document"],
-                by=request.user,
-                is_correction=given["is_correction"],
-            )
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
-            messages.success(request, _("Entered. A leader approves them; until then they count for nothing."))
-            return redirect("assessments:pay_terms")
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and _is_entered(request, form, pay_terms.enter_rules, county, form.rules())
+    ):
+        return redirect("assessments:pay_terms")
     return _form_page(request, form, _("New rules of pay"), "assessments/pay_rules_form.html")
+
+
+def _is_entered(request: HttpRequest, form: forms.Form, enter: Callable[..., Any], county: Unit, rows: Any) -> bool:
+    """Hands what was typed to the service; what it refuses stands above the form."""
+    given = form.cleaned_data
+    try:
+        enter(
+            county,
+            rows,
+            given["valid_from"],
+            given["document"],
+            by=request.user,
+            is_correction=given["is_correction"],
+        )
+    except ValidationError as error:
+        form.add_error(None, error)
+        return False
+    messages.success(request, _("Entered. A leader approves them; until then they count for nothing."))
+    return True
 
 
 def _form_page(request: HttpRequest, form: forms.Form, title: str, template: str) -> HttpResponse:

@@ -17,6 +17,7 @@ from assessments.models import CadreResult, DisciplineProposal
 from assessments.models.year import YearAssessment
 from assessments.services.year_discipline import BY_GRADE, dismiss, take_up
 from assessments.year_forms import DismissForm, TakeUpForm
+from branches.above import names_above
 from branches.form_page import Page, form_page
 from branches.scoping import fetch, must_hold
 from cadres.models import DisciplineAction
@@ -38,7 +39,7 @@ def proposal_list(request: HttpRequest) -> HttpResponse:
         "crumbs": year_page.crumbs(),
         "page": page,
         "rows": [(row, rule_words(row)) for row in found],
-        "townships": year_page.names_of_townships(row.path for row in found),
+        "townships": names_above(row.path for row in found),
         "is_all": request.GET.get("state") == "all",
         "newest": newest,
     }

@@ -110,12 +110,7 @@ def year_surveys(request: HttpRequest, pk: int) -> HttpResponse:
 
     columns = [
         Column("asked", _("People asked")),
-        Column(
-            "satisfied",
-            _(
-                "Satisfied",
-            ),
-        ),
+        Column("satisfied", _("Satisfied")),
     ]
     rows = [_row(village, stored.get(village.pk), texts, columns) for village in _villages(row, township)]
 

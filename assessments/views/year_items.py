@@ -17,6 +17,7 @@ from assessments import year_page
 from assessments.models import YearAssessment, YearItem
 from assessments.services.year_items import add_item, change_item, close_item
 from assessments.year_forms import CloseItemForm, ItemFilter, ItemForm
+from branches.above import names_above
 from branches.form_page import Page, form_page
 from branches.scoping import fetch, must_hold, paths_for
 
@@ -53,7 +54,7 @@ def item_list(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "page": page,
         "rows": found,
-        "townships": year_page.names_of_townships(one.path for one in found),
+        "townships": names_above(one.path for one in found),
         "may_add": row is not None and bool(paths_for(request.user, "assessments.add_yearitem")),
         "may_change": bool(paths_for(request.user, "assessments.change_yearitem")),
         "today": timezone.localdate(),

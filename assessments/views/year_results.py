@@ -19,6 +19,7 @@ from assessments.services import year as years
 from assessments.services.year_cadres import cap_of, set_grade
 from assessments.year_forms import CadreYearFilter, GradeForm, YearFilter
 from assessments.year_rules import VILLAGE_PARTS
+from branches.above import names_above
 from branches.scoping import STEP, fetch, must_hold
 from cadres.models import Posting
 
@@ -60,7 +61,7 @@ def year_villages(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "page": page,
         "rows": [(one, *_village_parts(one)) for one in found],
-        "townships": year_page.names_of_townships(one.path for one in found),
+        "townships": names_above(one.path for one in found),
         "counts": _counts(VillageYear, request, row),
         "warnings": _warnings(request, row, "villages"),
     }
@@ -96,7 +97,7 @@ def year_cadres(request: HttpRequest) -> HttpResponse:
             }
             for one in found
         ],
-        "townships": year_page.names_of_townships(one.path for one in found),
+        "townships": names_above(one.path for one in found),
         "counts": _counts(CadreResult, request, row),
         "warnings": _warnings(request, row, "cadres"),
     }
@@ -191,7 +192,7 @@ def _cadre_page(request: HttpRequest, one: CadreResult, form: GradeForm) -> Http
 
 def _receipt(request: HttpRequest, row: YearAssessment, one: Any) -> dict[str, Any]:
     rules = years.rules_of(row)
-    names = year_page.names_of_townships([one.path])
+    names = names_above([one.path])
     return {
         "assessment": row,
         "name": year_page.title_of(row),

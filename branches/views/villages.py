@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
+from branches.above import names_above
 from branches.form_page import show_refusal
 from branches.forms import VillageForm
 from branches.history import happenings
@@ -50,7 +51,7 @@ def village_list(request: HttpRequest) -> HttpResponse:
         "title": _("Village cards"),
         "filters": filters,
         "page": page,
-        "townships": _townships(list(page)),
+        "townships": names_above(card.unit.path for card in page),
     }
     return render(request, "branches/village_list.html", context)
 
@@ -62,12 +63,6 @@ def cards_shown(user: User, filters: VillageFilter, today: date) -> Any:
     if filters.is_valid() and filters.cleaned_data["q"]:
         cards = cards.filter(unit__name__startswith=filters.cleaned_data["q"].strip())
     return cards
-
-
-def _townships(cards: Iterable[Village]) -> dict[str, str]:
-    """Name of the township by its path."""
-    paths = {card.unit.parent_path for card in cards}
-    return dict(Unit.objects.filter(path__in=paths).values_list("path", "name"))
 
 
 def village(request: HttpRequest, pk: int) -> HttpResponse:

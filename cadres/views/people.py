@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import audit
 from accounts.models import User
+from branches.above import names_above
 from branches.form_page import Page, form_page
 from branches.history import happenings
 from branches.models import Branch, Unit, VillageClass
@@ -116,7 +117,7 @@ def _rows(user: User, found: list[Person], day: date) -> list[Row]:
     held = Posting.objects.for_user(user).held_on(day).filter(person__in=found).select_related("unit")
     for posting in held.order_by("post", "pk"):
         postings.setdefault(posting.person_id, []).append(posting)
-    townships = names_above([person.unit for person in found])
+    townships = names_above(person.unit.path for person in found)
     return [_row(person, postings.get(person.pk, []), townships, day) for person in found]
 
 
@@ -138,12 +139,6 @@ def _row(person: Person, postings: list[Posting], townships: Mapping[str, str], 
         is_dual=is_dual_head({posting.post for posting in postings}),
         is_in_post=bool(postings),
     )
-
-
-def names_above(units: Iterable[Unit]) -> dict[str, str]:
-    """Path -> name of the unit above each. One query."""
-    paths = {unit.parent_path for unit in units}
-    return dict(Unit.objects.filter(path__in=paths).values_list("path", "name"))
 
 
 @require_POST

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from branches.above import names_above
 from branches.approved_posts import approved_on
 from branches.form_page import Page, form_page
 from branches.models import Unit, Village
@@ -35,7 +36,7 @@ from cadres.rosters import (
 )
 from cadres.services import postings
 from cadres.services.postings import Elected
-from cadres.views.people import crumbs_of, names_above
+from cadres.views.people import crumbs_of
 
 PER_PAGE = 50
 
@@ -208,7 +209,7 @@ def _vacant(user: User, filters: DayFilter, day: date) -> list[VillageRow]:
         begun = first.first_day if first else None
         periods.setdefault(unit_id, []).append(Period(person, post, begun, last))
     found = list(cards)
-    townships = names_above([card.unit for card in found])
+    townships = names_above(card.unit.path for card in found)
     limits = LimitsByPlace()
     approved = approved_on({card.unit_id: card.approved_post_count for card in found}, day)
     rows = [

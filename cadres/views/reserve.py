@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from branches.above import names_above
 from branches.history import happenings
 from branches.models import Unit
 from branches.scoped_admin import CappedPaginator
@@ -163,7 +164,7 @@ SCHOOLING = {
 
 def _dressed(entries: list[Any], day: date) -> list[Row]:
     findings = reserve.attention_of(entries, day, LimitsByPlace().at) if entries else {}
-    names = _townships(entries)
+    names = names_above(entry.unit.path for entry in entries)
     stages = dict(Stage.choices)
     return [
         Row(
@@ -176,11 +177,6 @@ def _dressed(entries: list[Any], day: date) -> list[Row]:
         )
         for entry in entries
     ]
-
-
-def _townships(entries: Iterable[Any]) -> dict[str, str]:
-    paths = {entry.unit.path[:-STEP] for entry in entries}
-    return dict(Unit.objects.filter(path__in=paths).values_list("path", "name"))
 
 
 # --- Nomination -----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from branches.above import names_above
 from branches.form_page import Page, form_page
 from branches.history import happenings
 from branches.scoped_admin import CappedPaginator
@@ -19,7 +20,7 @@ from branches.versions import events_of
 from cadres.models import Person, Residency, ResidentLeave, SpotCheck
 from cadres.people_forms import DayFilter, EndResidencyForm, LeaveForm, ResidencyForm, SpotCheckForm
 from cadres.services import residents
-from cadres.views.people import crumbs_of, names_above
+from cadres.views.people import crumbs_of
 
 PER_PAGE = 25
 HISTORY_SHOWN = 25
@@ -45,7 +46,7 @@ def resident_list(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "day": day,
         "page": page,
-        "townships": names_above([row.unit for row in found]),
+        "townships": names_above(row.unit.path for row in found),
         "away": _days_away(user, found, day),
         "crumbs": [(reverse("cadres:person_list"), _("Village cadres"))],
         "may_add": bool(paths_for(user, "cadres.add_residency")),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from branches.above import names_above
 from branches.form_page import Page, form_page
 from branches.scoped_admin import CappedPaginator
 from branches.scoping import fetch, must_hold, paths_for
@@ -18,7 +19,7 @@ from cadres.ages import age_on
 from cadres.models import Person, Talent
 from cadres.people_forms import TalentFilter, TalentForm, WithdrawForm
 from cadres.services import talents
-from cadres.views.people import crumbs_of, names_above
+from cadres.views.people import crumbs_of
 
 PER_PAGE = 25
 
@@ -36,7 +37,7 @@ def talent_list(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "page": page,
         "rows": [(row, age_on(row.person.birth, today)) for row in found],
-        "townships": names_above([row.person.unit for row in found]),
+        "townships": names_above(row.person.unit.path for row in found),
         "may_change": bool(paths_for(user, "cadres.change_talent")),
         "crumbs": [(reverse("cadres:person_list"), _("Village cadres"))],
     }

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from branches.above import names_above
 from branches.form_page import Page, form_page
 from branches.models import Unit
 from branches.scoped_admin import CappedPaginator
@@ -33,7 +34,7 @@ from cadres.people_page import courses_of, held_posts, titles
 from cadres.rosters import COUNTED_POSTS, HEAD_POSTS
 from cadres.services import trainings
 from cadres.services.trainings import Presence
-from cadres.views.people import list_mark, names_above
+from cadres.views.people import list_mark
 
 PER_PAGE = 25
 DUTY_ROWS = 50
@@ -322,7 +323,7 @@ def _duties(user: User, filters: DutyFilter, day: date) -> list[DutyRow]:
 def _townships(units: list[Unit]) -> Mapping[str, str]:
     """Path -> name of the townships of villages, and of townships themselves."""
     own = {unit.path: unit.name for unit in units if unit.kind == Unit.Kind.TOWNSHIP}
-    return names_above(units) | own
+    return names_above(unit.path for unit in units) | own
 
 
 @dataclass
