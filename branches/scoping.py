@@ -112,6 +112,9 @@ def scope_condition(user: User, model: type[Model], action: str) -> Q | None:
         conditions = [_within(model, held) for held in _granting(user, permission)]
     else:
         conditions = [Q(**{f"{model.scope_path}__startswith": path}) for path in paths]  # type: ignore[attr-defined]
+    part: str | None = getattr(model, "scope_parts", {}).get(action)
+    if part is not None:
+        conditions += [_with_a_part_in(model, part, held) for held in _granting(user, permission)]
     shared: str | None = getattr(model, "shared", {}).get(action)
     if shared is not None:
         above = {path[:end] for path in paths for end in range(STEP, len(path), STEP)}
@@ -123,6 +126,14 @@ def scope_condition(user: User, model: type[Model], action: str) -> Q | None:
 def _within(model: Any, held: _Held) -> Q:
     inside = Q(**{f"{model.scope_path}__startswith": held.path})
     return inside & Q(**{f"{model.subject_path}__in": sorted(held.subjects)}) if held.subjects else inside
+
+
+def _with_a_part_in(model: Any, part: str, held: _Held) -> Q:
+    """By key, since a join to the parts would give a row once for each of them."""
+    rows = model._base_manager.filter(**{f"{part}__startswith": held.path})
+    if held.subjects:
+        rows = rows.filter(**{f"{model.subject_path}__in": sorted(held.subjects)})
+    return Q(pk__in=rows.values("pk"))
 
 
 def rows_for(user: User, model: type[Model], action: str = "view") -> QuerySet[Any]:
