@@ -45,7 +45,7 @@ class IncomeTarget(models.Model):
 
 
 class BandRules(models.Model):
-    """The bands of yearly operating income from a year on. `bands`: code, name, name_en, lower bound in yuan, rising."""
+    """Bands of yearly operating income from a year on. `bands`: code, name, name_en, lower bound in yuan, rising."""
 
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="+", verbose_name=_("county"))
     path = models.CharField(max_length=255, editable=False, db_index=True)

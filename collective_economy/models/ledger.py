@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from branches.models import Unit
 from branches.querysets import ScopedQuerySet
@@ -118,8 +119,8 @@ class Contract(models.Model):
     party_number = models.CharField(_("party's registration number"), max_length=40, blank=True)
     subject = models.CharField(_("what it is about"), max_length=120)
     signed_on = models.DateField(_("signed on"))
-    starts_on = models.DateField(_("from"))
-    ends_on = models.DateField(_("to"))
+    starts_on = models.DateField(pgettext_lazy("contract", "from"))
+    ends_on = models.DateField(pgettext_lazy("contract", "to"))
     yearly_amount = yuan(_("yearly amount (yuan)"), default=0)
     total_amount = yuan(_("contract price (yuan)"), default=0)
     """Of a building or purchase: what the collective owes."""
@@ -155,7 +156,7 @@ class Receivable(models.Model):
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="receivables")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="receivables", verbose_name=_("village"))
     path = models.CharField(max_length=255, editable=False)
-    due_on = models.DateField(_("due on"))
+    due_on = models.DateField(pgettext_lazy("receivable", "due on"))
     amount = yuan(_("due (yuan)"))
     received = yuan(_("received (yuan)"), default=0, editable=False)
     waived_on = models.DateField(null=True, editable=False)
@@ -235,7 +236,9 @@ class LedgerEntry(models.Model):
     )
     voucher_number = models.CharField(_("voucher number"), max_length=40, blank=True)
     receipt_number = models.CharField(_("receipt number"), max_length=40, blank=True)
-    account = models.CharField(_("account"), max_length=10, choices=Account, default=Account.COLLECTIVE)
+    account = models.CharField(
+        pgettext_lazy("ledger", "account"), max_length=10, choices=Account, default=Account.COLLECTIVE
+    )
     attachment_count = models.PositiveSmallIntegerField(_("supporting papers"), default=0)
     reverses = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversed_by", editable=False

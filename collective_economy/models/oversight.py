@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from branches.models import Unit
 from branches.querysets import ScopedQuerySet
@@ -27,7 +28,7 @@ class Asset(models.Model):
         EQUIPMENT = "equipment", _("equipment")
         FACILITY = "facility", _("facility")
         BIOLOGICAL = "biological", _("plants and livestock")
-        SHARE = "share", _("share in a firm")
+        SHARE = "share", pgettext_lazy("asset", "share in a firm")
         RESOURCE = "resource", _("land and other resources")
 
     class State(models.TextChoices):
@@ -54,11 +55,11 @@ class Asset(models.Model):
     name = models.CharField(_("asset"), max_length=120)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=2, default=1)
-    measure = models.CharField(_("measure"), max_length=20, blank=True)
+    measure = models.CharField(pgettext_lazy("asset", "measure"), max_length=20, blank=True)
     value = yuan(_("value (yuan)"))
     location = models.CharField(_("location"), max_length=120, blank=True)
     owner = models.CharField(_("owner"), max_length=120)
-    user = models.CharField(_("user"), max_length=120, blank=True)
+    user = models.CharField(pgettext_lazy("asset", "user"), max_length=120, blank=True)
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.IN_USE)
     registered_on = models.DateField(_("registered on"))
     checked_on = models.DateField(_("last checked on"), null=True, blank=True)

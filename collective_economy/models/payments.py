@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from branches.querysets import ScopedQuerySet
 from collective_economy.models.money import yuan
@@ -92,7 +93,7 @@ class Payment(models.Model):
     objects = ScopedQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("payment")
+        verbose_name = pgettext_lazy("project", "payment")
         verbose_name_plural = _("payments")
         ordering: ClassVar[list[str]] = ["-paid_on", "-pk"]
         indexes: ClassVar[list[models.Index]] = [

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from branches.models import Unit
 from branches.querysets import ScopedQuerySet
@@ -32,7 +33,7 @@ SUPPORT = (FundSource.CENTRAL, FundSource.PROVINCE, FundSource.CITY, FundSource.
 
 
 class Programme(models.Model):
-    """Support money of a year for a county, with its document. It is allocated once a second person has confirmed it."""
+    """Support money of a year for a county, with its document. Allocated once a second person has confirmed it."""
 
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="programmes", verbose_name=_("county"))
     path = models.CharField(max_length=255, editable=False, db_index=True)
@@ -51,7 +52,7 @@ class Programme(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
     )
     confirmed_at = models.DateTimeField(null=True, editable=False)
-    closed_on = models.DateField(_("closed on"), null=True, blank=True)
+    closed_on = models.DateField(pgettext_lazy("programme", "closed on"), null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     scope_path = "path"

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from branches.models import Decision, Unit
 from branches.querysets import ScopedQuerySet
@@ -44,12 +45,12 @@ class Stage(models.TextChoices):
     REVIEW = "review", _("panel review")
     APPROVE = "approve", _("notice and approval")
     IMPLEMENT = "implement", _("implementation")
-    PAY = "pay", _("payment")
+    PAY = "pay", pgettext_lazy("stage", "payment")
     ACCEPT = "accept", _("acceptance")
     OPERATE = "operate", _("asset and income")
     EVALUATE = "evaluate", _("evaluation")
     AUDIT = "audit", _("audit")
-    DONE = "done", _("completed")
+    DONE = "done", pgettext_lazy("stage", "completed")
     STOPPED = "stopped", _("stopped")
     DROPPED = "dropped", _("out of the pool")
 
@@ -82,7 +83,11 @@ class Project(models.Model):
         verbose_name=_("support programme"),
     )
     unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, related_name="projects", verbose_name=_("place"), editable=False
+        Unit,
+        on_delete=models.PROTECT,
+        related_name="projects",
+        verbose_name=pgettext_lazy("project", "place"),
+        editable=False,
     )
     path = models.CharField(max_length=255, editable=False, db_index=True)
     subject = models.CharField(max_length=10, default="F3", editable=False)
@@ -100,7 +105,7 @@ class Project(models.Model):
     finish_on = models.DateField(_("planned finish"), null=True, blank=True)
     expected_income = yuan(_("expected yearly income (yuan)"), null=True, blank=True)
     household_count = models.PositiveIntegerField(_("households taking part"), null=True, blank=True)
-    job_count = models.PositiveIntegerField(_("jobs"), null=True, blank=True)
+    job_count = models.PositiveIntegerField(pgettext_lazy("project", "jobs"), null=True, blank=True)
     benefit_sharing = models.CharField(_("sharing of the benefit"), max_length=200, blank=True)
     collective_percent = models.DecimalField(
         _("share of the collective (%)"), max_digits=5, decimal_places=2, null=True, blank=True
@@ -215,7 +220,7 @@ class ProjectSource(models.Model):
     )
     requested = yuan(_("asked for (yuan)"), default=0)
     approved = yuan(_("approved (yuan)"), default=0, editable=False)
-    received = yuan(_("received (yuan)"), default=0, editable=False)
+    received = yuan(pgettext_lazy("project", "received (yuan)"), default=0, editable=False)
     paid = yuan(_("paid (yuan)"), default=0, editable=False)
     recalled = yuan(_("recalled (yuan)"), default=0, editable=False)
     due_on = models.DateField(_("to be there by"), null=True, blank=True)
@@ -280,11 +285,11 @@ class Instalment(models.Model):
     class Condition(models.TextChoices):
         START = "start", _("work has begun")
         PROGRESS = "progress", _("60 % of the work is done")
-        ACCEPTANCE = "acceptance", _("accepted")
+        ACCEPTANCE = "acceptance", pgettext_lazy("instalment", "accepted")
         RETENTION = "retention", _("one year after acceptance")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="instalments")
-    condition = models.CharField(_("when"), max_length=10, choices=Condition)
+    condition = models.CharField(pgettext_lazy("instalment", "when"), max_length=10, choices=Condition)
     percent = models.DecimalField(_("share (%)"), max_digits=5, decimal_places=2)
     amount = yuan(_("amount (yuan)"))
     due_on = models.DateField(_("planned for"), null=True, blank=True)
