@@ -449,7 +449,7 @@ def _fix_sources(project: Project, given: Mapping[str, Decimal]) -> None:
 
 
 def _plan_instalments(project: Project) -> None:
-    """30, 50, 17 and 3 percent of the support money, to the cent; days from the plan unless planned otherwise before."""
+    """30, 50, 17 and 3 percent of the support money, to the cent; days from the plan unless given before."""
     support = project.sources.filter(source__in=SUPPORT).aggregate(sum=Sum("approved"))["sum"] or Decimal(0)
     planned = {row.condition: row for row in project.instalments.all()}
     percents = {condition: planned[condition].percent if condition in planned else percent
