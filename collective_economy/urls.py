@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from collective_economy import views
+from collective_economy.views import ledger
 
 app_name = "collective_economy"
 
 urlpatterns: list[URLPattern] = [
-    path("ledger/", admin.site.admin_view(views.ledger), name="ledger"),
+    path("ledger/", admin.site.admin_view(ledger.ledger), name="ledger"),
 ]

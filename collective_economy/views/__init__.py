@@ -1,0 +1,1 @@
+"""Pages of the collective economy, one file for each subject."""
