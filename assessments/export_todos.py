@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from assessments.todo import Source, Todo
 from branches.scoping import rows_for
+from branches.todo import Source, Todo
 from imports.listings import listing_called
 from imports.models import ExportFile
 

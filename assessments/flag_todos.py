@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from assessments import flag_pages
 from assessments.models import FlagApplication, FlagAward, FlagObjection, FlagRevocation
-from assessments.todo import Source, Todo
+from branches.todo import Source, Todo
 
 if TYPE_CHECKING:
     from accounts.models import User

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from assessments.models import FlagAward, PayLine, PaySheet, UpliftRate
-from assessments.todo import Source, Todo
 from branches.scoping import paths_for
+from branches.todo import Source, Todo
 
 if TYPE_CHECKING:
     from accounts.models import User

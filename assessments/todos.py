@@ -18,8 +18,8 @@ from django.utils.translation import ngettext
 
 from assessments import export_todos, flag_todos, pay_todos, year_todos
 from assessments.models import Appeal, Period, Ranking, Return, Unlock
-from assessments.todo import Source, Todo
 from branches.models import Membership
+from branches.todo import Source, Todo, registered
 from cadres.attention import waiting_for
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 def todos(user: User, now: datetime) -> list[Todo]:
     """Everything the user has to do, the most urgent first."""
-    found = [todo for source in _SOURCES for todo in source(user, now)]
+    found = [todo for source in (*_SOURCES, *registered()) for todo in source(user, now)]
     return sorted(found, key=lambda todo: (not todo.is_overdue, todo.can_wait, todo.due or now, todo.title))
 
 
 def counts(found: list[Todo]) -> dict[str, int]:
-    """Menu entry -> how many to-dos it has; "todo" is all of them."""
+    """Menu entry -> how many rows wait at it; "todo" counts the to-dos themselves."""
     result = {"todo": len(found)}
     for todo in found:
-        result[todo.key] = result.get(todo.key, 0) + 1
+        result[todo.key] = result.get(todo.key, 0) + todo.number
     return result
 
 

@@ -15,9 +15,9 @@ from assessments import year_inputs, year_page
 from assessments.models import CommentMeeting, DisciplineProposal, YearAssessment
 from assessments.services.year import rules_of
 from assessments.services.year_entry import enterable_departments
-from assessments.todo import Source, Todo
 from branches.models import Unit
 from branches.scoping import STEP, paths_for, subjects_for
+from branches.todo import Source, Todo
 
 if TYPE_CHECKING:
     from accounts.models import User

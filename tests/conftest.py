@@ -81,6 +81,7 @@ def tables_may_be_emptied_between_tests() -> Iterator[None]:
 def quiet_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages ask nothing for their list of things to do, so that a count of queries is the page's own."""
     monkeypatch.setattr("assessments.todos._SOURCES", ())
+    monkeypatch.setattr("branches.todo._sources", [])
 
 
 def make_unit(parent: Unit | None, kind: str, name: str, code: str | None = None) -> Unit:

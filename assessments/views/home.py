@@ -14,10 +14,11 @@ from accounts.models import User
 from assessments import home
 from assessments.home_rewards import rewards_of
 from assessments.models import Period, Return
-from assessments.todo import Todo
 from assessments.todos import todos
+from branches.home_card import cards_of
 from branches.models import Unit, Village
 from branches.scoping import paths_for
+from branches.todo import Todo
 
 
 def workbench(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -26,6 +27,7 @@ def workbench(request: HttpRequest, extra_context: dict[str, Any] | None = None)
     user: User = request.user  # type: ignore[assignment]
     found = request.portal_todos if hasattr(request, "portal_todos") else todos(user, now)
     context = {**(extra_context or {}), "todos": found, "now": now, "title": _("Workbench")}
+    context["cards"] = cards_of(user, timezone.localdate(now))
     township = _own_township(user)
     if township is not None:
         return render(request, "assessments/home_township.html", {**context, **_township(user, township, now, found)})

@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from assessments.export_todos import SOURCES
-from assessments.todo import Todo
 from branches.models import Unit
+from branches.todo import Todo
 from imports.models import ExportFile
 from tests.conftest import make_unit, make_user
 
