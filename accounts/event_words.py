@@ -35,6 +35,7 @@ VERBS: dict[str, Promise] = {
     "delete": pgettext_lazy("audit", "remove"),
     "disable": pgettext_lazy("audit", "disable"),
     "discard": pgettext_lazy("audit", "discard"),
+    "dispose": pgettext_lazy("audit", "dispose of"),
     "download": pgettext_lazy("audit", "download"),
     "enable": pgettext_lazy("audit", "enable"),
     "end": pgettext_lazy("audit", "end"),
@@ -79,6 +80,7 @@ VERBS: dict[str, Promise] = {
     "undo": pgettext_lazy("audit", "undo"),
     "unlock": pgettext_lazy("audit", "unlock"),
     "void": pgettext_lazy("audit", "make void"),
+    "waive": pgettext_lazy("audit", "waive"),
     "withdraw": pgettext_lazy("audit", "withdraw"),
 }
 
