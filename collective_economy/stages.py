@@ -5,10 +5,10 @@ Plain values in and out, no database, no clock. Rule: docs/rules/projects.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -173,7 +173,20 @@ def extent(before: Decimal, after: Decimal) -> Decimal:
         return Decimal(0)
     if before == 0:
         return Decimal(100)
-    return (abs(after - before) * 100 / before).quantize(Decimal("0.01"))
+    return (abs(after - before) * 100 / before).quantize(Decimal("0.01"), rounding=ROUND_DOWN)
+
+
+def moved(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> Decimal:
+    """How much of a budget, in percent, went to other items or came in or went out; cut to two places."""
+    rise = sum((max(amount - before.get(item, Decimal(0)), Decimal(0)) for item, amount in after.items()), Decimal(0))
+    fall = sum((max(amount - after.get(item, Decimal(0)), Decimal(0)) for item, amount in before.items()), Decimal(0))
+    whole = sum(before.values(), Decimal(0))
+    return extent(whole, whole + max(rise, fall))
+
+
+def days_planned(start_on: date, finish_on: date) -> int:
+    """Both days counted."""
+    return (finish_on - start_on).days + 1
 
 
 def days_late(due: Sequence[tuple[date, date | None]], day: date) -> int:
@@ -187,6 +200,6 @@ def time_percent(start_on: date | None, finish_on: date | None, day: date) -> De
     """How much of the planned time has passed, in percent with one place, 0 to 100; None without a plan."""
     if start_on is None or finish_on is None:
         return None
-    whole = (finish_on - start_on).days + 1
+    whole = days_planned(start_on, finish_on)
     passed = min(max((day - start_on).days + 1, 0), whole)
     return (Decimal(passed) * 100 / whole).quantize(Decimal("0.1"))

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Case, DecimalField, F, Sum, When
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -40,6 +40,7 @@ from collective_economy.models.ledger import INCOME
 from collective_economy.models.programmes import SUPPORT
 from collective_economy.sharing import allocate, sums_to_whole
 
+CENT = Decimal("0.01")
 DEFAULT_INSTALMENTS: dict[str, Decimal] = {
     Instalment.Condition.START: Decimal(30),
     Instalment.Condition.PROGRESS: Decimal(50),
@@ -48,8 +49,10 @@ DEFAULT_INSTALMENTS: dict[str, Decimal] = {
 }
 """Percent of the support money (handbook 6.2)."""
 
-PLAN_STAGES = (Stage.POOL, Stage.APPLY, Stage.REVIEW, Stage.APPROVE)
-"""While the plan can still be written freely; after the approval it is changed by `change_approved`."""
+PLAN_STAGES = (Stage.POOL, Stage.APPLY)
+"""While the plan can still be written freely. The panel and the county decide on what was handed in, so before them it
+stands still; after the approval it is changed by `change_approved`."""
+BEFORE_APPROVAL = (Stage.REVIEW, Stage.APPROVE)
 WORDS_OF_COURSE = frozenset(
     {
         "location", "lead_unit", "responsible_name", "responsible_phone", "partner", "partner_number", "procurement",
@@ -59,6 +62,9 @@ WORDS_OF_COURSE = frozenset(
     }
 )  # fmt: skip
 """Fields of a project that follow its course, open after the approval too."""
+DAYS_OF_COURSE = ("started_on", "accepted_on", "acceptance_closed_on", "evaluated_on", "audited_on")
+MOST_PERCENT = Decimal("9999.99")
+"""What the extent of a change can be kept as."""
 
 
 # --- Proposing and planning -------------------------------------------------------------------
@@ -71,13 +77,14 @@ def propose_project(
     """A project in the pool, for the villages named with their percent.
 
     `fields` are fields of Project by name. Raises ValidationError "no_village", "not_a_village", "shares_not_whole",
-    "number_taken".
+    "number_taken", "other_programme".
     """
     _check_shares(shares)
     if Project.objects.filter(number=fields["number"], year=fields["year"]).exists():
         raise ValidationError({"number": ValidationError(_("This number is taken in that year."), "number_taken")})
     place = place_of(list(shares))
     programme: Programme | None = fields.get("programme")
+    _check_programme(programme, place)
     project = Project(
         **fields,
         unit=place,
@@ -102,20 +109,35 @@ def propose_project(
 
 
 @transaction.atomic
-def change_project(project: Project, *, values: Mapping[str, Any], base: int, by: User, reason: str = "") -> Project:
-    """Other values of fields by name; after the approval only those that follow the course.
+def change_project(
+    project: Project,
+    *,
+    values: Mapping[str, Any],
+    base: int,
+    by: User,
+    reason: str = "",
+    today: date | None = None,
+) -> Project:
+    """Other values of fields by name; once the plan was handed in only those that follow the course.
 
-    Raises ValidationError "finished", "approved_plan", Conflict when somebody else saved it meanwhile.
+    Another plan takes the township's signature back. Days of the course do not lie after `today`, where it is given.
+    Raises ValidationError "finished", "in_review", "approved_plan", "other_programme", "in_future",
+    "before_approval", "before_work", Conflict when somebody else saved it meanwhile.
     """
     locked = _locked(project)
     _refuse_finished(locked)
     differing = {name: value for name, value in values.items() if getattr(locked, name) != value}
-    if locked.stage not in PLAN_STAGES and not differing.keys() <= WORDS_OF_COURSE:
-        raise ValidationError(
-            _("The plan was approved. Enter what changes as a change of the project, with its reason."), "approved_plan"
-        )
-    _check_course(locked, differing)
+    of_plan = differing.keys() - WORDS_OF_COURSE
+    if locked.stage in BEFORE_APPROVAL:
+        # From which programme it is paid is the county's choice, not part of what was handed in.
+        of_plan -= {"programme"}
+    if of_plan:
+        _check_plan_is_open(locked)
+    if "programme" in differing:
+        _check_programme(differing["programme"], locked.unit)
+    _check_course(locked, differing, today)
     claim_version(locked, base)
+    unsigned = _unsign(locked) if of_plan else {}
     told = {name: [_plain(getattr(locked, name)), _plain(value)] for name, value in differing.items()}
     for name, value in differing.items():
         setattr(locked, name, value)
@@ -123,23 +145,30 @@ def change_project(project: Project, *, values: Mapping[str, Any], base: int, by
         locked.subject = locked.programme.subject if locked.programme else "F3"
     locked.save(update_fields=[*differing, "subject"])
     audit.record(
-        "collective_economy.change_project", actor=by, target=locked, unit=locked.path, changes=told, reason=reason
+        "collective_economy.change_project",
+        actor=by,
+        target=locked,
+        unit=locked.path,
+        changes=told | unsigned,
+        reason=reason,
     )
     return locked
 
 
 @transaction.atomic
 def set_shares(project: Project, shares: Mapping[Unit, Decimal], *, by: User) -> Project:
-    """Other villages or percents, until the approval. Raises ValidationError as `propose_project`, "approved_plan"."""
+    """Other villages or percents, until it is handed in. Raises ValidationError as `propose_project`, "in_review",
+    "approved_plan"."""
     _check_shares(shares)
     locked = _open_plan(project)
     before = {share.unit: share.percent for share in locked.shares.select_related("unit")}
     place = place_of(list(shares))
+    _check_programme(locked.programme, place)
     locked.unit, locked.path = place, place.path
     locked.save(update_fields=["unit", "path"])
     locked.shares.all().delete()
     _write_shares(locked, shares)
-    _tell_plan(locked, by, shares=[_told_shares(before), _told_shares(shares)])
+    _tell_plan(locked, by, shares=[_told_shares(before), _told_shares(shares)], **_unsign(locked))
     return locked
 
 
@@ -147,46 +176,75 @@ def set_shares(project: Project, shares: Mapping[Unit, Decimal], *, by: User) ->
 def set_requested(
     project: Project, amounts: Mapping[str, Decimal], *, by: User, due_on: Mapping[str, date] | None = None
 ) -> Project:
-    """Yuan asked for by source, until the approval. `due_on`: by when the project's own money has to be there."""
+    """Yuan asked for by source, until it is handed in. `due_on`: by when the project's own money has to be there.
+
+    Raises ValidationError "negative", "in_review", "approved_plan".
+    """
     locked = _open_plan(project)
+    before = {source.source: source.requested for source in locked.sources.all()}
+    given = _write_requested(locked, amounts, due_on or {})
+    _tell_plan(locked, by, requested=[_told(before), _told(given)], **_unsign(locked))
+    return locked
+
+
+def _write_requested(
+    project: Project, amounts: Mapping[str, Decimal], due_on: Mapping[str, date]
+) -> dict[str, Decimal]:
     given = {source: amount for source, amount in amounts.items() if amount}
     if any(amount < 0 for amount in given.values()):
         raise ValidationError(_("An amount is not below 0."), "negative")
-    before = {source.source: source.requested for source in locked.sources.all()}
-    unused = locked.sources.exclude(source__in=given)
+    unused = project.sources.exclude(source__in=given)
     unused.filter(approved=0).delete()
     unused.update(requested=0)
     for source, amount in given.items():
         ProjectSource.objects.update_or_create(
-            project=locked, source=source, defaults={"requested": amount, "due_on": (due_on or {}).get(source)}
+            project=project, source=source, defaults={"requested": amount, "due_on": due_on.get(source)}
         )
-    _tell_plan(locked, by, requested=[_told(before), _told(given)])
-    return locked
+    return given
 
 
 @transaction.atomic
 def set_budget(project: Project, lines: Sequence[tuple[str, Decimal]], *, by: User) -> Project:
-    """What the money is planned for, item by item, until the approval.
+    """What the money is planned for, item by item, until it is handed in.
 
-    Raises ValidationError "negative", "same_item", "item_used" for an item that money was paid for.
+    Raises ValidationError "negative", "same_item", "item_used", "below_paid" for an item that money was paid for,
+    "in_review", "approved_plan".
     """
     locked = _open_plan(project)
+    before = {line.item: line.amount for line in locked.budget.all()}
+    _write_budget(locked, lines)
+    _tell_plan(locked, by, budget=[_told(before), _told(dict(lines))], **_unsign(locked))
+    return locked
+
+
+def _write_budget(project: Project, lines: Sequence[tuple[str, Decimal]]) -> None:
     if any(amount <= 0 for _item, amount in lines):
         raise ValidationError(_("The amount of a budget item is above 0."), "negative")
     if len({item for item, _amount in lines}) != len(lines):
         raise ValidationError(_("An item stands twice in the budget."), "same_item")
-    before = {line.item: line.amount for line in locked.budget.all()}
     given = dict(lines)
-    gone = locked.budget.exclude(item__in=given)
+    gone = project.budget.exclude(item__in=given)
     used = gone.filter(payments__isnull=False).first()
     if used is not None:
         words = _("Money was paid for %(item)s; the item stays in the budget.")
         raise ValidationError(words, "item_used", {"item": used.item})
+    for item, paid in paid_by_item(project).items():
+        if given.get(item, paid) < paid:
+            words = _("%(item)s: %(paid)s yuan were paid already; the item does not fall below that.")
+            raise ValidationError(words, "below_paid", {"item": item, "paid": f"{paid:,.2f}"})
     gone.delete()
     for item, amount in given.items():
-        BudgetLine.objects.update_or_create(project=locked, item=item, defaults={"amount": amount})
-    _tell_plan(locked, by, budget=[_told(before), _told(dict(lines))])
-    return locked
+        BudgetLine.objects.update_or_create(project=project, item=item, defaults={"amount": amount})
+
+
+def paid_by_item(project: Project) -> dict[str, Decimal]:
+    """Yuan that confirmed payments took from each budget item, what was taken back taken off. One query."""
+    signed = Case(When(reverses__isnull=True, then=F("amount")), default=-F("amount"))
+    rows = project.payments.filter(
+        state=Payment.State.CONFIRMED, kind=Payment.Kind.PAYMENT, budget_line__isnull=False
+    ).order_by()
+    sums = rows.values_list("budget_line__item").annotate(sum=Sum(signed, output_field=DecimalField()))
+    return {item: total.quantize(CENT) for item, total in sums}
 
 
 @transaction.atomic
@@ -200,8 +258,9 @@ def add_milestone(project: Project, *, name: str, due_on: date, by: User) -> Mil
 
 @transaction.atomic
 def finish_milestone(milestone: Milestone, *, done_on: date, note: str, by: User, today: date) -> Milestone:
-    """Raises ValidationError "done_already", "in_future"."""
+    """Raises ValidationError "finished", "done_already", "in_future"."""
     locked = Milestone.objects.select_for_update(of=("self",)).select_related("project").get(pk=milestone.pk)
+    _refuse_finished(locked.project)
     if locked.done_on is not None:
         raise ValidationError(_("This milestone is done already."), "done_already")
     if done_on > today:
@@ -232,7 +291,8 @@ def facts_of(project: Project) -> stages.Facts:
         has_risk_and_sharing=bool(project.risk and project.risk_note and project.benefit_sharing),
         is_signed=project.signed_on is not None,
         agreeing=frozenset(agreeing),
-        is_approved=project.approved_by_id is not None and any(source.approved for source in sources),
+        # One that came back to be decided anew still has its first approval, which opens nothing.
+        is_approved=project.stage in stages.WITH_MONEY and any(source.approved for source in sources),
         has_procurement=bool(project.procurement),
         has_contract="build" in contracts or project.procurement in ("own", "labour"),
         is_started=project.started_on is not None,
@@ -243,12 +303,17 @@ def facts_of(project: Project) -> stages.Facts:
         has_actual_cost=project.actual_cost is not None,
         acceptance_is_clear=not project.acceptance_problems or project.acceptance_closed_on is not None,
         asset_count=project.assets.count(),
-        earns=bool(contracts - {"build"})
-        or LedgerEntry.objects.filter(project=project, category__in=INCOME, amount__gt=0).exists(),
+        earns=bool(contracts - {"build"}) or _income_of(project) > 0,
         is_evaluated=None not in (project.evaluated_on, project.actual_income, project.satisfaction_percent),
         is_audited=project.audited_on is not None,
         open_findings=project.findings.filter(closed_on__isnull=True).count(),
     )
+
+
+def _income_of(project: Project) -> Decimal:
+    """Yuan in the ledgers that name the project, what was taken back taken off."""
+    entries = LedgerEntry.objects.filter(project=project, category__in=INCOME)
+    return entries.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
 
 
 def review_round(project: Project) -> int:
@@ -373,12 +438,12 @@ def approve_project(project: Project, approval: Approval, *, by: User, today: da
     """The approved money by source is fixed, its instalments are planned, and the project may begin.
 
     Raises ValidationError "not_in_approval", "no_money", "no_document", "notice_open", "no_programme",
-    "beyond_programme", "below_received", PermissionDenied for who entered the project.
+    "beyond_programme", "below_received", PermissionDenied for who entered the project or handed its plan in.
     """
     locked = _locked(project)
     if locked.stage != Stage.APPROVE:
         raise ValidationError(_("A project is approved after the review, in the stage of notice."), "not_in_approval")
-    if locked.entered_by_id == by.pk:
+    if by.pk in makers_of(locked):
         raise PermissionDenied(_("Who entered a project does not approve it. Ask a colleague or a leader."))
     given = _checked_approval(approval, today)
     locked.approved_by, locked.approved_on = by, today
@@ -398,6 +463,14 @@ def approve_project(project: Project, approval: Approval, *, by: User, today: da
     )
     _go(locked, Stage.IMPLEMENT, by=by, today=today, now=now, document=approval.document)
     return locked
+
+
+def makers_of(project: Project) -> set[int]:
+    """Keys of who proposed the project and who last handed in what is to be approved; neither approves it."""
+    handed_in = project.steps.filter(
+        came_from__in=(Stage.APPLY, *stages.IN_WORK), went_to__in=BEFORE_APPROVAL
+    ).values_list("by_id", flat=True)
+    return {project.entered_by_id, *handed_in.order_by("-pk")[:1]}
 
 
 def _checked_approval(approval: Approval, today: date) -> dict[str, Decimal]:
@@ -424,8 +497,9 @@ def _fix_sources(project: Project, given: Mapping[str, Decimal]) -> None:
     for source, amount in given.items():
         row = held.pop(source, None) or ProjectSource(project=project, source=source)
         grant = grants.get(source)
-        if source in SUPPORT and (grant is None or amount > grant.amount - grant.allocated + row.approved):
-            left = grant.amount - grant.allocated + row.approved if grant else Decimal(0)
+        own = row.approved if grant and row.programme_source_id == grant.pk else Decimal(0)
+        left = grant.amount - grant.allocated + own if grant else Decimal(0)
+        if source in SUPPORT and amount > left:
             words = _("%(source)s: only %(left)s yuan of the programme are left.")
             raise ValidationError(
                 words, "beyond_programme", {"source": row.get_source_display(), "left": f"{left:,.2f}"}
@@ -482,28 +556,42 @@ def change_approved(
     values: Mapping[str, Any],
     what: str,
     reason: str,
-    percent: Decimal,
     document: str,
     by: User,
     today: date,
     now: datetime,
+    percent: Decimal = Decimal(0),
+    requested: Mapping[str, Decimal] | None = None,
+    budget: Sequence[tuple[str, Decimal]] | None = None,
 ) -> ProjectChange:
     """A change of what was approved. From 20 percent on the project goes back to review and is approved anew.
 
-    `percent` is the extent of the change, as `stages.extent` gives it for amounts. Raises ValidationError
-    "not_approved", "no_reason".
+    `values` are fields of the plan by name, `requested` yuan by source instead of what is approved, `budget` all items
+    anew. How far money, budget and planned time change is computed; `percent` is how far the content does, as it is
+    judged; the largest counts. Money that changes by less is approved anew without a review. Raises ValidationError
+    "not_approved", "no_reason", "payments_wait", and as `set_requested`, `set_budget`.
     """
     locked = _locked(project)
     if locked.stage not in stages.IN_WORK:
         raise ValidationError(_("Only a project that is being built is changed like this."), "not_approved")
     if not what.strip() or not reason.strip():
         raise ValidationError(_("Say what changes and why."), "no_reason")
-    went_back = stages.goes_back(percent)
-    told = {name: [_plain(getattr(locked, name)), _plain(value)] for name, value in values.items()}
+    percent = min(max(percent, extent_of(locked, values, requested, budget)), MOST_PERCENT)
+    told: dict[str, Any] = {}
+    has_other_money = requested is not None and _told(_given(requested)) != _told(_approved(locked))
+    if requested is not None and has_other_money:
+        told["requested"] = [_told(_approved(locked)), _told(_given(requested))]
+        due_on = {row.source: row.due_on for row in locked.sources.all() if row.due_on}
+        _write_requested(locked, requested, due_on)
+    if budget is not None:
+        told["budget"] = [_told({line.item: line.amount for line in locked.budget.all()}), _told(dict(budget))]
+        _write_budget(locked, budget)
+    told |= {name: [_plain(getattr(locked, name)), _plain(value)] for name, value in values.items()}
     for name, value in values.items():
         setattr(locked, name, value)
     locked.version += 1
     locked.save(update_fields=[*values, "version"])
+    went_back = stages.goes_back(percent)
     change = ProjectChange.objects.create(
         project=locked,
         what=what,
@@ -522,9 +610,44 @@ def change_approved(
         changes=told | {"what": [None, what], "percent": [None, f"{percent:f}"]},
         reason=reason,
     )
-    if went_back:
-        _go(locked, Stage.REVIEW, by=by, today=today, now=now, document=document, note=reason)
+    if went_back or has_other_money:
+        _refuse_waiting_payments(locked)
+        stage = Stage.REVIEW if went_back else Stage.APPROVE
+        _go(locked, stage, by=by, today=today, now=now, document=document, note=reason)
     return change
+
+
+def extent_of(
+    project: Project,
+    values: Mapping[str, Any],
+    requested: Mapping[str, Decimal] | None,
+    budget: Sequence[tuple[str, Decimal]] | None,
+) -> Decimal:
+    """Percent by which money, budget or planned time of an approved project would change, whichever is most."""
+    found = [Decimal(0)]
+    if requested is not None:
+        before, after = (sum(money.values(), Decimal(0)) for money in (_approved(project), requested))
+        found.append(stages.extent(before, after))
+    if budget is not None:
+        items = {line.item: line.amount for line in project.budget.all()}
+        found.append(stages.moved(items, dict(budget)))
+    start, finish = values.get("start_on", project.start_on), values.get("finish_on", project.finish_on)
+    if None not in (start, finish, project.start_on, project.finish_on):
+        found.append(
+            stages.extent(
+                Decimal(stages.days_planned(project.start_on, project.finish_on)),  # type: ignore[arg-type]
+                Decimal(stages.days_planned(start, finish)),
+            )
+        )
+    return max(found)
+
+
+def _approved(project: Project) -> dict[str, Decimal]:
+    return {row.source: row.approved for row in project.sources.all() if row.approved}
+
+
+def _given(amounts: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    return {source: amount.quantize(CENT) for source, amount in amounts.items() if amount}
 
 
 @transaction.atomic
@@ -537,29 +660,42 @@ def stop_project(project: Project, *, document: str, reason: str, by: User, toda
     _refuse_finished(locked)
     if not document.strip() or not reason.strip():
         raise ValidationError(_("Enter the document of the decision and the reason."), "no_document")
-    if locked.payments.filter(state=Payment.State.ENTERED).exists():
-        raise ValidationError(
-            _("Payments of this project wait for confirmation. Confirm or refuse them first."), "payments_wait"
-        )
+    _refuse_waiting_payments(locked)
     for source in locked.sources.select_for_update().order_by("pk"):
         if source.balance and source.source in SUPPORT:
-            Payment.objects.create(
-                project=locked,
-                path=locked.path,
-                source=source,
-                kind=Payment.Kind.RECALL,
-                amount=source.balance,
-                paid_on=today,
-                summary=_("Recalled since the project was stopped"),
-                voucher_number=document[:40],
-                reason=reason,
-                entered_by=by,
-                entered_at=now,
-            )
+            _enter_recall(locked, source, document, reason, by=by, today=today, now=now)
     locked.stop_document = document
     locked.save(update_fields=["stop_document"])
     _go(locked, Stage.STOPPED, by=by, today=today, now=now, document=document, note=reason)
     return locked
+
+
+def _enter_recall(
+    project: Project, source: ProjectSource, document: str, reason: str, *, by: User, today: date, now: datetime
+) -> None:
+    recall = Payment.objects.create(
+        project=project,
+        path=project.path,
+        source=source,
+        kind=Payment.Kind.RECALL,
+        amount=source.balance,
+        paid_on=today,
+        summary=_("Recalled since the project was stopped"),
+        voucher_number=document[:40],
+        reason=reason[:200],
+        entered_by=by,
+        entered_at=now,
+    )
+    audit.record(
+        "collective_economy.add_payment",
+        actor=by,
+        target=recall,
+        unit=recall.path,
+        changes={
+            "kind": [None, recall.kind], "amount": [None, f"{recall.amount:f}"], "source": [None, source.source],
+        },
+        reason=reason,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -610,11 +746,43 @@ def _locked(project: Project) -> Project:
 
 def _open_plan(project: Project) -> Project:
     locked = _locked(project)
-    if locked.stage not in PLAN_STAGES:
+    _refuse_finished(locked)
+    _check_plan_is_open(locked)
+    return locked
+
+
+def _check_plan_is_open(project: Project) -> None:
+    if project.stage in BEFORE_APPROVAL:
+        words = _("The plan was handed in and is being decided on. Send the project back to change it.")
+        raise ValidationError(words, "in_review")
+    if project.stage not in PLAN_STAGES:
         raise ValidationError(
             _("The plan was approved. Enter what changes as a change of the project, with its reason."), "approved_plan"
         )
-    return locked
+
+
+def _unsign(project: Project) -> dict[str, list[Any]]:
+    """What the township signed is another plan now, so it signs anew. What to tell of it."""
+    if project.signed_on is None:
+        return {}
+    told: dict[str, list[Any]] = {"signed_on": [str(project.signed_on), None]}
+    project.signed_by = project.signed_on = None
+    project.save(update_fields=["signed_by", "signed_on"])
+    return told
+
+
+def _check_programme(programme: Programme | None, place: Unit) -> None:
+    """Money of one county does not pay projects of another."""
+    if programme is not None and not place.path.startswith(programme.path):
+        words = _("This programme belongs to another county.")
+        raise ValidationError({"programme": ValidationError(words, "other_programme")})
+
+
+def _refuse_waiting_payments(project: Project) -> None:
+    if project.payments.filter(state=Payment.State.ENTERED).exists():
+        raise ValidationError(
+            _("Payments of this project wait for confirmation. Confirm or refuse them first."), "payments_wait"
+        )
 
 
 def _refuse_finished(project: Project) -> None:
@@ -622,8 +790,11 @@ def _refuse_finished(project: Project) -> None:
         raise ValidationError(_("This project is finished; nothing of it changes."), "finished")
 
 
-def _check_course(project: Project, values: Mapping[str, Any]) -> None:
-    """Work begins after the approval, acceptance after the work."""
+def _check_course(project: Project, values: Mapping[str, Any], today: date | None) -> None:
+    """Work begins after the approval, acceptance after the work, and nothing was done on a day to come."""
+    for name in DAYS_OF_COURSE:
+        if today is not None and values.get(name) and values[name] > today:
+            raise ValidationError({name: ValidationError(_("This day is still to come."), "in_future")})
     started = values.get("started_on")
     if started and (project.approved_on is None or started < project.approved_on):
         words = _("Work begins after the approval, not before it.")
