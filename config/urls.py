@@ -28,7 +28,7 @@ urlpatterns = [
     path("", include("cadres.reserve_urls")),
     path("", include("assessments.urls")),
     path("", include("cadres.urls")),
-    path("", include("collective_economy.urls")),
+    path("economy/", include("collective_economy.urls")),
     path("api/v1/", include((routes(), "v1"))),
     path("api/schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="schema"),
 ]

@@ -64,28 +64,28 @@ def test_lines_and_sums(entries: None) -> None:
 
 def test_the_page_shows_the_year_and_what_is_asked_for(client: Client, county_admin: User, entries: None) -> None:
     client.force_login(county_admin)
-    html = client.get("/ledger/", {"year": "2026"}).content.decode()
+    html = client.get("/economy/ledger/", {"year": "2026"}).content.decode()
     for words in ("1,200.50", "1,500.80", "1,350.70", "1,650.90", "西一村"):
         assert words in html, words
     assert "9,999.99" not in html
     east = Unit.objects.get(name="东乡")
-    assert "西一村</a>" not in client.get("/ledger/", {"year": "2026", "township": east.pk}).content.decode()
-    assert "没有符合条件的收入" in client.get("/ledger/", {"year": "2024"}).content.decode()
-    assert "9,999.99" in client.get("/ledger/", {"year": ""}).content.decode()
-    assert "没有符合条件的收入" in client.get("/ledger/", {"year": "9"}).content.decode(), (
+    assert "西一村</a>" not in client.get("/economy/ledger/", {"year": "2026", "township": east.pk}).content.decode()
+    assert "没有符合条件的收入" in client.get("/economy/ledger/", {"year": "2024"}).content.decode()
+    assert "9,999.99" in client.get("/economy/ledger/", {"year": ""}).content.decode()
+    assert "没有符合条件的收入" in client.get("/economy/ledger/", {"year": "9"}).content.decode(), (
         "a wrong condition shows nothing"
     )
 
 
 def test_a_township_sees_its_own_villages(client: Client, east_editor: User, entries: None) -> None:
     client.force_login(east_editor)
-    html = client.get("/ledger/", {"year": ""}).content.decode()
+    html = client.get("/economy/ledger/", {"year": ""}).content.decode()
     assert ("东一村" in html, "西一村" in html) == (True, False)
     west = Unit.objects.get(name="西一村")
-    assert "50.00" not in client.get("/ledger/", {"year": "", "village": west.pk}).content.decode()
+    assert "50.00" not in client.get("/economy/ledger/", {"year": "", "village": west.pk}).content.decode()
     department = grant(make_user("部门"), Role.LD, Unit.objects.get(name="青禾县")).user
     client.force_login(department)
-    assert client.get("/ledger/").status_code == 403
+    assert client.get("/economy/ledger/").status_code == 403
 
 
 @pytest.mark.usefixtures("quiet_frame")
@@ -94,8 +94,8 @@ def test_the_queries_do_not_grow(client: Client, county_admin: User, county: Uni
     for village in ("东一村", "东二村", "西一村")[:number]:
         enter(village, date(2026, 9, 1), operating="1", subsidy="2")
     client.force_login(county_admin)
-    client.get("/ledger/", {"year": "2026"})
+    client.get("/economy/ledger/", {"year": "2026"})
     with CaptureQueriesContext(connection) as queries:
-        page: Any = client.get("/ledger/", {"year": "2026"})
+        page: Any = client.get("/economy/ledger/", {"year": "2026"})
     assert len(page.context["lines"]) == number
     assert len(queries) == 13
