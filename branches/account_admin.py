@@ -13,8 +13,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from accounts import codes, logins, services
 from accounts.models import Job, User
@@ -229,7 +229,7 @@ class UserAdmin(ActPagesMixin):
 class JobAdmin(ScopedModelAdmin):
     """What runs outside requests. Read only, besides cancelling what hangs."""
 
-    list_display = ("kind", "state", "requested_by", "attempt", "progress", "message", "created_at", "finished_at")
+    list_display = ("kind", "state", "requested_by", "attempt", "progress", "told", "created_at", "finished_at")
     list_filter = ("state",)
     list_select_related = ("requested_by",)
     search_fields = ("kind__startswith",)
@@ -241,7 +241,7 @@ class JobAdmin(ScopedModelAdmin):
         "requested_by",
         "attempt",
         "progress",
-        "message",
+        "told",
         "created_at",
         "heartbeat_at",
         "finished_at",
@@ -265,6 +265,10 @@ class JobAdmin(ScopedModelAdmin):
     @admin.display(description=_("progress"))
     def progress(self, job: Job) -> str:
         return f"{job.done} / {job.total}" if job.total else "—"
+
+    @admin.display(description=_("message"))
+    def told(self, job: Job) -> str:
+        return gettext(job.message) if job.message else ""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

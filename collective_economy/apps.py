@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 
 class CollectiveEconomyConfig(AppConfig):
@@ -8,6 +11,8 @@ class CollectiveEconomyConfig(AppConfig):
 
     def ready(self) -> None:
         # The sheet reads models of other apps, which exist only now.
+        from accounts import jobs, ticking
+        from collective_economy import verifying
         from collective_economy.listings import Ledger
         from collective_economy.sheets import LedgerSheet
         from imports.listings import register as register_listings
@@ -15,3 +20,9 @@ class CollectiveEconomyConfig(AppConfig):
 
         register(LedgerSheet())
         register_listings(Ledger())
+        jobs.handler(
+            verifying.JOB,
+            permission="collective_economy.confirm_payment",
+            label=gettext_noop("Checking the sums of the collective economy"),
+        )(verifying.verify_as_job)
+        ticking.register("collective_economy.verify_funds", verifying.ask_daily, every=timedelta(days=1))

@@ -213,6 +213,12 @@ MENU: tuple[Group, ...] = (
                 url_name="collective_economy:ledger",
                 permission="collective_economy.view_ledgerentry",
             ),
+            Entry(
+                label=_("Check of sums"),
+                icon="scale",
+                url_name="collective_economy:verification",
+                permission="collective_economy.confirm_payment",
+            ),
         ),
     ),
     Group(

@@ -237,6 +237,8 @@ ROUTES: dict[str, Route] = {
     "assessments:item_close": Route(EDIT, of="year item"),
     # collective economy
     "collective_economy:ledger": Route(BUSINESS, query={"year": ""}),
+    "collective_economy:verification": Route("CS CL"),
+    "collective_economy:verification_start": Route("CS CL", posts=True),
     # rounds of flags
     "assessments:flag_round_list": Route(FLAGS),
     "assessments:flag_round_new": Route("CS"),
