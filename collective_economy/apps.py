@@ -10,9 +10,10 @@ class CollectiveEconomyConfig(AppConfig):
     verbose_name = _("Collective economy")
 
     def ready(self) -> None:
-        # The sheet reads models of other apps, which exist only now.
+        # The sheet and the sources read models, which exist only now.
         from accounts import jobs, ticking
-        from collective_economy import verifying
+        from branches import indicators
+        from collective_economy import sources, verifying
         from collective_economy.listings import Ledger
         from collective_economy.sheets import LedgerSheet
         from imports.listings import register as register_listings
@@ -20,6 +21,8 @@ class CollectiveEconomyConfig(AppConfig):
 
         register(LedgerSheet())
         register_listings(Ledger())
+        indicators.register(*sources.SOURCES)
+        indicators.register_spans(*sources.SPANS)
         jobs.handler(
             verifying.JOB,
             permission="collective_economy.confirm_payment",

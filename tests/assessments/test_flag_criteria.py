@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from assessments.flag_criteria import Criterion, is_met, over_round, points, problems
+from assessments.rules import to_hundredths
+from assessments.services.flag_rounds import seed_rules
 from branches.indicators import Reading
 
 
@@ -129,3 +131,49 @@ def test_what_an_author_has_to_put_right(
 def test_a_gate_needs_a_bound() -> None:
     assert [found.code for found in problems(criterion(is_gate=True, over="last"), ["a"])] == ["bound_missing"]
     assert problems(criterion(is_gate=True, over="last", at_most="0"), ["a"]) == []
+
+
+def of_seed(code: str) -> Criterion:
+    """A criterion or gate as a new round has it."""
+    item = next(item for _head, items in seed_rules() for item in items if item["code"] == code)
+    return Criterion.of(
+        code=code,
+        weight=to_hundredths(item["points"]),
+        is_gate=item.get("is_gate", False),
+        rule_type=item.get("rule_type", ""),
+        parameters=item["parameters"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "given", "expected"),
+    [
+        ("F2-2", [(2, 3), (0, 1), None], [1333, 0, None]),
+        ("F2-3", [(1, 2), (1, 1)], [750, 1500]),
+        ("F2-5", [(2, 6)], [500]),
+        (
+            "F3-1",
+            ["-5", "0", "49999.99", "50000", "99999.99", "100000", "200000", "499999.99", "500000", None],
+            [0, 0, 0, 1000, 1000, 1600, 2100, 2100, 2500, None],
+        ),
+        ("F3-2", ["-3", "0", "7.5", "15", "200"], [0, 0, 750, 1500, 1500]),
+        ("F3-3", [(20_000, 40_000), (50_000, 40_000), (0, 0), None], [750, 1500, 1500, None]),
+        ("F3-4", [(3, 4), (4, 4)], [1125, 1500]),
+        ("F3-5", [(95, 100), ("94.99", 100), (0, 0)], [1000, 0, 1000]),
+        ("F3-6", [(18, 20), (0, 0), None], [900, 1000, None]),
+    ],
+)
+def test_criteria_of_the_collective_economy(code: str, given: list[Any], expected: list[int | None]) -> None:
+    assert points(of_seed(code), readings(*given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "given", "expected"),
+    [
+        ("F3-G1", ["49999.99", "50000", None], [False, True, None]),
+        ("F3-G2", [0, 1], [True, False]),
+        ("F3-G3", [0, 2], [True, False]),
+    ],
+)
+def test_gates_of_the_industry_flag(code: str, given: list[Any], expected: list[bool | None]) -> None:
+    assert [is_met(of_seed(code), reading) for reading in readings(*given)] == expected

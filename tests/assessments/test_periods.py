@@ -230,18 +230,18 @@ def test_rules_of_a_month_do_not_depend_on_what_is_registered_later(
 ) -> None:
     period = opened(county, county_admin)
     before = periods.rules_of_month(period).canonical()
-    assert {item.rule.code: item.treatment for item in periods.set_aside_in(period)}["C1"] == "C"
-    income = IndicatorSource(
-        code="collective_economy.income_progress",
-        label="income",
-        unit="元",
+    assert {item.rule.code: item.treatment for item in periods.set_aside_in(period)} ["A9"] == "NA"
+    rectification = IndicatorSource(
+        code="branches.rectification_closed",
+        label="rectification",
+        unit="项",
         higher_is_better=True,
         compute=lambda ids, month: {},
     )
-    with indicators.replaced(income):
+    with indicators.replaced(rectification):
         assert periods.rules_of_month(Period.objects.get(pk=period.pk)).canonical() == before
         november = opened(county, county_admin, NOVEMBER)
-        assert "C1" not in {item.rule.code for item in periods.set_aside_in(november)}
+        assert "A9" not in {item.rule.code for item in periods.set_aside_in(november)}
 
 
 @pytest.mark.parametrize("row", page_table("month-members"), ids=lambda row: f"{row['成立']} {row['撤销（最后一天）']}")

@@ -49,9 +49,7 @@ def period() -> Period:
     report = seed(county_code="", months=2, seed_number=7, accounts_only=False, now=timezone.now())
     period = Period.objects.select_related("unit").get(month=f"{report.open_month}-01")
     for row in VillageMonth.objects.filter(period=period, path__startswith=songling().path):
-        row.values = {
-            code: value for code, value in row.values.items() if code in {"A5.d", "A8.d", "C1.n", "C1.d", "D6"}
-        }
+        row.values = {code: value for code, value in row.values.items() if code in {"A5.d", "A8.d", "D6"}}
         row.save()
     return period
 
