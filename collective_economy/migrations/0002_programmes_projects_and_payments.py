@@ -3,6 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
+import django.db.models.functions.math
 from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
@@ -1034,7 +1035,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='projectsource',
-            constraint=models.CheckConstraint(condition=models.Q(('paid__gte', 0), ('recalled__gte', 0), ('received__gte', django.db.models.expressions.CombinedExpression(models.F('paid'), '+', models.F('recalled')))), name='paid_within_received'),
+            constraint=models.CheckConstraint(condition=models.Q(('paid__gte', 0), ('recalled__gte', 0), ('received__gte', django.db.models.functions.math.Round(django.db.models.expressions.CombinedExpression(models.F('paid'), '+', models.F('recalled')), 2))), name='paid_within_received'),
         ),
         migrations.AddIndex(
             model_name='payment',
@@ -1055,6 +1056,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='payment',
             constraint=models.CheckConstraint(condition=models.Q(('voucher_number', ''), _negated=True), name='payment_has_voucher_number'),
+        ),
+        migrations.AddConstraint(
+            model_name='payment',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ('receipt', 'payment', 'recall'))), name='payment_kind_known'),
         ),
         migrations.AddConstraint(
             model_name='payment',

@@ -14,14 +14,13 @@ ENTRY, MONTH, RECEIVABLE = f"{APP}_ledgerentry", f"{APP}_ledgermonth", f"{APP}_r
 PAYMENT, SOURCE, STEP = f"{APP}_payment", f"{APP}_projectsource", f"{APP}_projectstep"
 PROJECT, PROGRAMME, GRANT = f"{APP}_project", f"{APP}_programme", f"{APP}_programmesource"
 
-CATEGORIES = (
-    "operating", "contract", "investment", "other_operating", "subsidy", "other",
-    "operating_cost", "management_cost", "other_cost",
-)  # fmt: skip
+EXPENSE = ("operating_cost", "management_cost", "other_cost")
+CATEGORIES = ("operating", "contract", "investment", "other_operating", "subsidy", "other", *EXPENSE)
 SUMS = (*CATEGORIES, "entry_count", "voucher_count")
 PAYMENT_FACTS = (
     "project_id", "source_id", "kind", "amount", "paid_on", "summary", "use", "payee", "voucher_number",
-    "instalment_id", "budget_line_id", "reverses_id", "reason", "state", "entered_by_id", "decided_by_id",
+    "instalment_id", "budget_line_id", "reverses_id", "reason", "state", "entered_by_id", "entered_at",
+    "decided_by_id", "decided_at", "decision_note", "id",
 )  # fmt: skip
 ENTRY_FACTS = (
     "unit_id", "month", "day", "is_total", "category", "amount", "summary", "counterparty", "project_id",
@@ -29,7 +28,7 @@ ENTRY_FACTS = (
     "checked_by_id",
 )  # fmt: skip
 MONTH_FACTS = (
-    "unit_id", "month", *SUMS, "opening", "statement_balance", "difference_note", "closed_by_id", "closed_at",
+    "unit_id", "month", *SUMS, "opening", "statement_balance", "difference_note", "closed_by_id", "closed_at", "id",
 )  # fmt: skip
 
 SENTENCES = {
@@ -39,22 +38,45 @@ SENTENCES = {
     "by_hand": "this sum is kept from its rows",
     "not_approved": "money is approved with its project, support money from a confirmed programme",
     "confirmed_programme": "a confirmed programme keeps its amounts",
+    "kept_confirmation": "a confirmation is not taken back",
+    "entered_by": "who entered a row stays who entered it",
+    "kept_source": "a source with payments stays with its project",
     "steps": "steps are only added",
     "closed": "a closed month of a ledger takes no entry",
     "closed_month": "a closed month of a ledger keeps what it says",
     "own_entries": "who entered a month does not close it",
     "own_month": "an entry lies in its month",
-    "entry_reversal": "a reversal takes back one entry of the same village and category",
-    "receivable": "income that is due by a contract belongs to its village",
+    "entry_reversal": "a reversal takes back one entry of the same village, category and receivable",
+    "reversed_entry": "an entry that was reversed keeps its facts",
+    "receivable": "only income of its village settles what is due by a contract",
+    "key": "a row keeps its key",
+    "own_place": "a month of a ledger stays with its village",
 }
 
 IS_CONFIRMED_PROGRAMME = f"EXISTS (SELECT 1 FROM {PROGRAMME} WHERE id = {{row}}.programme_id AND confirmed_by_id IS NOT NULL)"
+IS_FROM_PROGRAMME = (
+    f"EXISTS (SELECT 1 FROM {GRANT} AS g JOIN {PROGRAMME} AS p ON p.id = g.programme_id "
+    f"JOIN {PROJECT} AS j ON j.id = NEW.project_id AND j.programme_id = p.id "
+    "WHERE g.id = NEW.programme_source_id AND g.source = NEW.source AND p.confirmed_by_id IS NOT NULL)"
+)
 IS_UNAPPROVED = (
     f"NEW.approved <> 0 AND (NOT EXISTS (SELECT 1 FROM {PROJECT} WHERE id = NEW.project_id AND approved_by_id IS NOT NULL)"
-    f" OR (NEW.source IN ('central', 'province', 'city', 'county') AND NOT EXISTS (SELECT 1 FROM {GRANT} AS g "
-    f"JOIN {PROGRAMME} AS p ON p.id = g.programme_id WHERE g.id = NEW.programme_source_id AND g.source = NEW.source "
-    "AND p.confirmed_by_id IS NOT NULL)))"
+    " OR CASE WHEN NEW.source IN ('own', 'partner', 'loan', 'other') THEN NEW.programme_source_id IS NOT NULL "
+    f"ELSE NOT {IS_FROM_PROGRAMME} END)"
 )
+IS_OTHER_APPROVAL = (
+    "NEW.approved_by_id IS NULL AND OLD.approved_by_id IS NOT NULL "
+    f"AND EXISTS (SELECT 1 FROM {SOURCE} WHERE project_id = NEW.id AND approved <> 0)"
+)
+IS_OTHER_CONFIRMATION = (
+    "OLD.confirmed_by_id IS NOT NULL AND (NEW.confirmed_by_id IS NULL OR NEW.confirmed_by_id <> OLD.confirmed_by_id "
+    "OR NEW.entered_by_id <> OLD.entered_by_id OR NEW.unit_id <> OLD.unit_id)"
+)
+IS_USED_SOURCE = (
+    "(NEW.project_id <> OLD.project_id OR NEW.source <> OLD.source) "
+    f"AND EXISTS (SELECT 1 FROM {PAYMENT} WHERE source_id = OLD.id)"
+)
+IS_STEP_TAKEN = f"EXISTS (SELECT 1 FROM {PROJECT} WHERE id = OLD.project_id AND stage <> 'pool')"
 IS_OTHER_SOURCE = f"NOT EXISTS (SELECT 1 FROM {SOURCE} WHERE id = NEW.source_id AND project_id = NEW.project_id)"
 IS_NO_REVERSAL = (
     f"NEW.reverses_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {PAYMENT} AS r WHERE r.id = NEW.reverses_id "
@@ -64,18 +86,24 @@ IS_NO_REVERSAL = (
 IS_OWN = f"NEW.closed_at IS NOT NULL AND EXISTS (SELECT 1 FROM {ENTRY} WHERE unit_id = NEW.unit_id AND month = NEW.month AND entered_by_id = NEW.closed_by_id)"
 IS_NO_ENTRY_REVERSAL = (
     f"NEW.reverses_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {ENTRY} AS r WHERE r.id = NEW.reverses_id "
-    "AND r.unit_id = NEW.unit_id AND r.category = NEW.category AND r.amount = -NEW.amount AND r.reverses_id IS NULL)"
+    "AND r.unit_id = NEW.unit_id AND r.category = NEW.category AND r.amount = -NEW.amount AND r.reverses_id IS NULL "
+    "AND COALESCE(r.receivable_id, 0) = COALESCE(NEW.receivable_id, 0))"
+)
+IS_REVERSED = (
+    f"EXISTS (SELECT 1 FROM {ENTRY} WHERE reverses_id = OLD.id) AND (NEW.unit_id <> OLD.unit_id OR NEW.month <> OLD.month "
+    "OR NEW.category <> OLD.category OR NEW.amount <> OLD.amount "
+    "OR COALESCE(NEW.receivable_id, 0) <> COALESCE(OLD.receivable_id, 0))"
 )
 IS_OTHER_RECEIVABLE = (
-    f"NEW.receivable_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {RECEIVABLE} WHERE id = NEW.receivable_id "
-    "AND unit_id = NEW.unit_id)"
+    f"NEW.receivable_id IS NOT NULL AND (NEW.category IN {EXPENSE} OR NOT EXISTS (SELECT 1 FROM {RECEIVABLE} "
+    "WHERE id = NEW.receivable_id AND unit_id = NEW.unit_id))"
 )
 
 
 def _guards(vendor):
     """Name, table, event, condition, sentence: what is refused before a row is written."""
     is_out_of_month = {
-        "sqlite": "strftime('%d', NEW.month) <> '01' OR strftime('%Y-%m-01', NEW.day) <> NEW.month",
+        "sqlite": "strftime('%d', NEW.month) IS NOT '01' OR strftime('%Y-%m-01', NEW.day) <> NEW.month",
         "postgresql": "date_trunc('month', NEW.month)::date <> NEW.month "
         "OR date_trunc('month', NEW.day)::date <> NEW.month",
     }[vendor]
@@ -86,25 +114,41 @@ def _guards(vendor):
         yield f"payment_source_{event[:6].lower()}", PAYMENT, event, IS_OTHER_SOURCE, "other_source"
     for event in ("INSERT", "UPDATE OF reverses_id, source_id, kind, amount, state"):
         yield f"payment_reversal_{event[:6].lower()}", PAYMENT, event, IS_NO_REVERSAL, "reversal"
+    for table, name in ((PAYMENT, "payment"), (PROJECT, "project")):
+        changed = "NEW.entered_by_id <> OLD.entered_by_id"
+        yield f"{name}_entered_by", table, "UPDATE OF entered_by_id", changed, "entered_by"
+    yield "project_approval", PROJECT, "UPDATE OF approved_by_id", IS_OTHER_APPROVAL, "kept_confirmation"
+    yield (
+        "programme_confirmation", PROGRAMME, "UPDATE OF confirmed_by_id, entered_by_id, unit_id", IS_OTHER_CONFIRMATION,
+        "kept_confirmation",
+    )  # fmt: skip
     for event in ("INSERT", "UPDATE OF approved, source, programme_source_id, project_id"):
         yield f"source_approved_{event[:6].lower()}", SOURCE, event, IS_UNAPPROVED, "not_approved"
+    yield "source_kept", SOURCE, "UPDATE OF project_id, source", IS_USED_SOURCE, "kept_source"
     yield "grant_insert", GRANT, "INSERT", IS_CONFIRMED_PROGRAMME.format(row="NEW"), "confirmed_programme"
     yield (
-        "grant_update", GRANT, "UPDATE OF amount, source, programme_id", IS_CONFIRMED_PROGRAMME.format(row="OLD"),
-        "confirmed_programme",
+        "grant_update", GRANT, "UPDATE OF amount, source, programme_id",
+        " OR ".join(IS_CONFIRMED_PROGRAMME.format(row=row) for row in ("OLD", "NEW")), "confirmed_programme",
     )  # fmt: skip
     yield "grant_delete", GRANT, "DELETE", IS_CONFIRMED_PROGRAMME.format(row="OLD"), "confirmed_programme"
     yield "step_update", STEP, "UPDATE", "1 = 1", "steps"
+    yield "step_delete", STEP, "DELETE", IS_STEP_TAKEN, "steps"
     yield "month_frozen", MONTH, f"UPDATE OF {', '.join(MONTH_FACTS)}", "OLD.closed_at IS NOT NULL", "closed_month"
     yield "month_kept", MONTH, "DELETE", "OLD.closed_at IS NOT NULL", "closed_month"
+    yield "month_summed", MONTH, "DELETE", "OLD.entry_count <> 0", "by_hand"
+    is_elsewhere = "NEW.unit_id <> OLD.unit_id OR NEW.month <> OLD.month"
+    yield "month_place", MONTH, "UPDATE OF unit_id, month", is_elsewhere, "own_place"
     for event in ("INSERT", "UPDATE OF closed_at, closed_by_id"):
         yield f"month_own_{event[:6].lower()}", MONTH, event, IS_OWN, "own_entries"
     for event in ("INSERT", "UPDATE OF month, day"):
         yield f"entry_month_{event[:6].lower()}", ENTRY, event, is_out_of_month, "own_month"
-    for event in ("INSERT", "UPDATE OF reverses_id, unit_id, category, amount"):
+    for event in ("INSERT", "UPDATE OF reverses_id, unit_id, category, amount, receivable_id"):
         yield f"entry_reversal_{event[:6].lower()}", ENTRY, event, IS_NO_ENTRY_REVERSAL, "entry_reversal"
-    for event in ("INSERT", "UPDATE OF receivable_id, unit_id"):
+    for event in ("INSERT", "UPDATE OF receivable_id, unit_id, category"):
         yield f"entry_receivable_{event[:6].lower()}", ENTRY, event, IS_OTHER_RECEIVABLE, "receivable"
+    facts = "unit_id, month, category, amount, receivable_id"
+    yield "entry_reversed", ENTRY, f"UPDATE OF {facts}", IS_REVERSED, "reversed_entry"
+    yield "entry_key", ENTRY, "UPDATE OF id", "NEW.id <> OLD.id", "key"
 
 
 # --- Sums -----------------------------------------------------------------------------------
@@ -176,9 +220,15 @@ def _sqlite():
         "by_hand",
     )  # fmt: skip
     yield refuse(
-        "month_sums_insert", MONTH, "INSERT", "NEW.entry_count <> 0 OR COALESCE("
+        "month_sums_insert", MONTH, "INSERT", "NEW.entry_count <> 0 OR NEW.voucher_count <> 0 OR COALESCE("
         + ", ".join(f"NEW.{name}" for name in CATEGORIES) + ") IS NOT NULL", "by_hand",
     )  # fmt: skip
+    # REPLACE INTO takes the row of the same key away without asking the guards of deletion.
+    for name, table in (("payment", PAYMENT), ("entry", ENTRY), ("source", SOURCE), ("grant", GRANT)):
+        condition = f"EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
+        yield refuse(f"{name}_replaced", table, "INSERT", condition, "key")
+    is_replaced = "id = NEW.id OR (unit_id = NEW.unit_id AND month = NEW.month AND closed_at IS NOT NULL)"
+    yield refuse("month_replaced", MONTH, "INSERT", f"EXISTS (SELECT 1 FROM {MONTH} WHERE {is_replaced})", "key")
     for row, events in (("NEW", ("INSERT", "UPDATE")), ("OLD", ("DELETE", "UPDATE"))):
         for event in events:
             facts = f"UPDATE OF {', '.join(ENTRY_FACTS)}" if event == "UPDATE" else event
@@ -239,7 +289,10 @@ def _postgresql():
         ("month_sums", MONTH, SUMS),
     ):
         changed = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
-        given = " OR ".join(f"COALESCE(NEW.{column}, 0) <> 0" for column in columns)
+        # A category without entry is null and not 0.
+        given = " OR ".join(
+            f"NEW.{column} IS NOT NULL" if column in CATEGORIES else f"NEW.{column} <> 0" for column in columns
+        )
         for event, condition in (("update", changed), ("insert", given)):
             yield (
                 f"CREATE TRIGGER {APP}_{name}_{event} BEFORE {event.upper()} ON {table} FOR EACH ROW "

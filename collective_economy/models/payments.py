@@ -104,6 +104,7 @@ class Payment(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_above_0"),
             models.CheckConstraint(condition=~Q(voucher_number=""), name="payment_has_voucher_number"),
+            models.CheckConstraint(condition=Q(kind__in=("receipt", "payment", "recall")), name="payment_kind_known"),
             models.CheckConstraint(
                 condition=Q(kind="payment", use__in=ALLOWED_USES) | (~Q(kind="payment") & Q(use="")),
                 name="payment_use_is_allowed",

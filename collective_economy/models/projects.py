@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Round
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -241,7 +242,8 @@ class ProjectSource(models.Model):
                 condition=Q(received__gte=0, received__lte=F("approved")), name="received_within_approved"
             ),
             models.CheckConstraint(
-                condition=Q(paid__gte=0, recalled__gte=0, received__gte=F("paid") + F("recalled")),
+                # Rounded, since SQLite adds as floating point: 0.1 + 0.2 is more than 0.3 there.
+                condition=Q(paid__gte=0, recalled__gte=0, received__gte=Round(F("paid") + F("recalled"), 2)),
                 name="paid_within_received",
             ),
         ]

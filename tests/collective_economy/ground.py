@@ -231,7 +231,8 @@ def entry_fields(unit: Unit | None, amount: Amount, category: str, day: date) ->
 
 def reverse_entry(entry: LedgerEntry, day: date = DAY, **fields: Any) -> LedgerEntry:
     """Takes an entry back on a day of an open month."""
-    return make_entry(entry.unit, -entry.amount, entry.category, day, **{"reverses": entry, "reason": "录错"} | fields)
+    back = {"reverses": entry, "receivable": entry.receivable, "reason": "录错"}
+    return LedgerEntry.objects.create(**entry_fields(entry.unit, -entry.amount, entry.category, day) | back | fields)
 
 
 def month_of(unit: Unit | None = None, month: date = MONTH) -> LedgerMonth:
