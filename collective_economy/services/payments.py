@@ -6,28 +6,34 @@ Rule: docs/rules/funds.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Sum
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
 from collective_economy import stages
-from collective_economy.models import BudgetLine, Instalment, Payment, ProjectSource
+from collective_economy.models import BudgetLine, Instalment, Payment, Project, ProjectSource
 from collective_economy.models.programmes import SUPPORT
+from collective_economy.schedule import MONTHS_OF_YEAR, add_months
 from collective_economy.uses import RED_LINES
 
 Kind, State = Payment.Kind, Payment.State
 CENT = Decimal("0.01")
 MOST_MANAGEMENT_PERCENT = Decimal(1)
 """Of the approved support money (handbook 6.2)."""
+COUNTED = (State.ENTERED, State.CONFIRMED)
+"""What takes up room: it counts, or will once it is confirmed."""
 PROGRESS_FROM = 60
 """Percent of the work for the second instalment."""
+SUMMARY_LENGTH = 120
 
 
 @transaction.atomic
@@ -50,7 +56,7 @@ def enter_payment(
 ) -> Payment:
     """A movement that waits for confirmation. Yuan with cents.
 
-    Raises ValidationError "not_approved", "wrong_amount", "in_future", "before_approval", "no_voucher",
+    Raises ValidationError "not_approved", "stopped", "wrong_amount", "in_future", "before_approval", "no_voucher",
     "voucher_taken", "red_line", "no_use", "beyond_approved", "beyond_received", "condition_open",
     "beyond_instalment", "beyond_budget", "beyond_management", "no_reason".
     """
@@ -99,6 +105,23 @@ def confirm_payment(payment: Payment, *, by: User, now: datetime, note: str = ""
 
 
 @transaction.atomic
+def confirm_payments(
+    payments: Sequence[Payment], *, by: User, now: datetime, note: str = ""
+) -> tuple[list[Payment], list[tuple[Payment, str]]]:
+    """Confirms one after the other what fits: (confirmed, [(left as it was, the sentence why)]).
+
+    Raises PermissionDenied, and confirms nothing, when one of them was entered by `by`.
+    """
+    confirmed, left = [], []
+    for payment in payments:
+        try:
+            confirmed.append(confirm_payment(payment, by=by, now=now, note=note))
+        except ValidationError as error:
+            left.append((payment, " ".join(error.messages)))
+    return confirmed, left
+
+
+@transaction.atomic
 def refuse_payment(payment: Payment, *, note: str, by: User, now: datetime) -> Payment:
     """Raises ValidationError "decided", "no_reason"; PermissionDenied for who entered it."""
     locked = _waiting(payment, by)
@@ -118,7 +141,8 @@ def withdraw_payment(payment: Payment, *, by: User, now: datetime) -> Payment:
         raise PermissionDenied(_("Only who entered a payment withdraws it."))
     locked.state = State.WITHDRAWN
     locked.version += 1
-    locked.save(update_fields=["state", "version"])
+    _let_go(locked)
+    locked.save(update_fields=["state", "version", "reverses", "summary"])
     _tell("withdraw", locked, by, State.ENTERED)
     return locked
 
@@ -129,23 +153,29 @@ def reverse_payment(
 ) -> Payment:
     """A movement that takes a confirmed one back; it waits for confirmation like any other.
 
-    Raises ValidationError "not_confirmed", "is_reversal", "reversed", "no_reason", "no_voucher".
+    Raises ValidationError "not_confirmed", "is_reversal", "reversed", "no_reason", "no_voucher", "in_future",
+    "before_payment", "beyond_received".
     """
-    _lock(payment.source)
+    source = _lock(payment.source)
     locked = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
     if locked.state != State.CONFIRMED:
         raise ValidationError(_("Only a confirmed payment is taken back."), "not_confirmed")
     if locked.reverses_id is not None:
         raise ValidationError(_("A reversal is not reversed. Enter the payment anew."), "is_reversal")
-    if Payment.objects.filter(reverses=locked).exists():
+    if Payment.objects.filter(reverses=locked, state__in=COUNTED).exists():
         raise ValidationError(_("This payment has been taken back already."), "reversed")
     if not reason.strip():
         raise ValidationError({"reason": ValidationError(_("Say why it is taken back."), "no_reason")})
     _check_voucher(voucher_number)
-    reversal = Payment.objects.create(
-        project=locked.project,
+    _check_day(paid_on, timezone.localdate(now))
+    if paid_on < locked.paid_on:
+        words = _("It is taken back on the day of the payment, %(day)s, or later.")
+        told = {"day": date_format(locked.paid_on, "LONG_DATE_FORMAT")}
+        raise ValidationError({"paid_on": ValidationError(words, "before_payment", told)})
+    reversal = Payment(
+        project=source.project,
         path=locked.path,
-        source=locked.source,
+        source=source,
         kind=locked.kind,
         amount=locked.amount,
         paid_on=paid_on,
@@ -160,6 +190,8 @@ def reverse_payment(
         entered_by=by,
         entered_at=now,
     )
+    _check_reversal_room(reversal)
+    reversal.save()
     audit.record(
         "collective_economy.reverse_payment",
         actor=by,
@@ -175,7 +207,9 @@ def reverse_payment(
 
 
 def _lock(source: ProjectSource) -> ProjectSource:
-    """Whoever moves money of this source waits here for the others."""
+    """Whoever moves money of this project waits here for the others: a budget item or the management fee is shared
+    by its sources. The project first, as where it is stopped."""
+    Project.objects.select_for_update(of=("self",)).get(pk=source.project_id)
     return ProjectSource.objects.select_for_update(of=("self",)).select_related("project").get(pk=source.pk)
 
 
@@ -192,6 +226,8 @@ def _check(payment: Payment, use: str, today: date) -> None:
     project = payment.project
     if project.approved_on is None or project.stage not in (*stages.WITH_MONEY, "done", "stopped"):
         raise ValidationError(_("Money moves after the project has been approved."), "not_approved")
+    if project.stage == "stopped" and payment.kind == Kind.RECEIPT:
+        raise ValidationError(_("This project was stopped; no more money is handed out to it."), "stopped")
     if payment.amount <= 0 or payment.amount != payment.amount.quantize(CENT):
         raise ValidationError(
             {
@@ -200,28 +236,34 @@ def _check(payment: Payment, use: str, today: date) -> None:
                 )
             }
         )
-    if payment.paid_on > today:
-        raise ValidationError({"paid_on": ValidationError(_("This day is still to come."), "in_future")})
+    _check_day(payment.paid_on, today)
     if payment.paid_on < project.approved_on:
         words = _("The project was approved on %(day)s; money moves after that.")
-        told = {"day": date_format(project.approved_on, "DATE_FORMAT")}
+        told = {"day": date_format(project.approved_on, "LONG_DATE_FORMAT")}
         raise ValidationError({"paid_on": ValidationError(words, "before_approval", told)})
     _check_voucher(payment.voucher_number)
     if payment.kind == Kind.PAYMENT:
         _check_use(use)
     if payment.kind == Kind.RECALL and not payment.reason.strip():
         raise ValidationError({"reason": ValidationError(_("Say why the money is recalled."), "no_reason")})
-    if Payment.objects.filter(
-        project=project,
+    same = Payment.objects.filter(
         kind=payment.kind,
         voucher_number=payment.voucher_number,
         source=payment.source,
-        state__in=(State.ENTERED, State.CONFIRMED),
-        reversed_by__isnull=True,
-    ).exists():
+        state__in=COUNTED,
+        reverses__isnull=True,
+    )
+    # A payment that was taken back is entered anew with its own voucher.
+    taken_back = Payment.objects.filter(source=payment.source, reverses__isnull=False, state=State.CONFIRMED)
+    if same.exclude(pk__in=taken_back.values("reverses")).exists():
         words = _("This voucher number is entered already for this source.")
         raise ValidationError({"voucher_number": ValidationError(words, "voucher_taken")})
     _check_room(payment, with_waiting=True)
+
+
+def _check_day(day: date, today: date) -> None:
+    if day > today:
+        raise ValidationError({"paid_on": ValidationError(_("This day is still to come."), "in_future")})
 
 
 def _check_voucher(number: str) -> None:
@@ -294,30 +336,29 @@ def _waiting_sums(source: ProjectSource) -> dict[str, Decimal]:
 
 def _counted(payment: Payment, with_waiting: bool, **which: object) -> Decimal:
     """Yuan of such movements of the project that count, reversed ones taken off."""
-    states = (State.CONFIRMED, State.ENTERED) if with_waiting else (State.CONFIRMED,)
+    states = COUNTED if with_waiting else (State.CONFIRMED,)
     rows = Payment.objects.filter(project_id=payment.project_id, kind=payment.kind, **which).order_by()
     added = rows.filter(state__in=states, reverses__isnull=True).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
     taken = rows.filter(state=State.CONFIRMED, reverses__isnull=False).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
     return (added - taken).quantize(CENT)
 
 
+def conditions_reached(project: Project, day: date) -> dict[str, bool]:
+    """Condition of an instalment -> whether it is met for money handed out on the day."""
+    accepted = project.accepted_on
+    return {
+        Instalment.Condition.START: project.started_on is not None,
+        Instalment.Condition.PROGRESS: project.progress_percent >= PROGRESS_FROM,
+        Instalment.Condition.ACCEPTANCE: accepted is not None,
+        Instalment.Condition.RETENTION: accepted is not None and day >= add_months(accepted, MONTHS_OF_YEAR),
+    }
+
+
 def _check_instalment(payment: Payment, *, with_waiting: bool) -> None:
     instalment = payment.instalment
     if payment.source.source not in SUPPORT or instalment is None:
         return
-    project = payment.project
-    year_later = (
-        stages.leaves_pool_on(project.accepted_on).replace(year=project.accepted_on.year + 1)
-        if project.accepted_on
-        else None
-    )
-    is_open = {
-        Instalment.Condition.START: project.started_on is None,
-        Instalment.Condition.PROGRESS: project.progress_percent < PROGRESS_FROM,
-        Instalment.Condition.ACCEPTANCE: project.accepted_on is None,
-        Instalment.Condition.RETENTION: year_later is None or payment.paid_on < year_later,
-    }[Instalment.Condition(instalment.condition)]
-    if is_open:
+    if not conditions_reached(payment.project, payment.paid_on)[instalment.condition]:
         words = _("This instalment is handed out when: %(condition)s. That is not reached yet.")
         told = {"condition": instalment.get_condition_display()}
         raise ValidationError({"instalment": ValidationError(words, "condition_open", told)})
@@ -359,9 +400,20 @@ def _check_management(payment: Payment, *, with_waiting: bool) -> None:
 def _decide(payment: Payment, state: str, *, by: User, now: datetime, note: str) -> None:
     payment.state, payment.decided_by, payment.decided_at, payment.decision_note = state, by, now, note[:200]
     payment.version += 1
-    payment.save(update_fields=["state", "decided_by", "decided_at", "decision_note", "version"])
+    if state == State.REFUSED:
+        _let_go(payment)
+    decided = ["state", "decided_by", "decided_at", "decision_note", "version", "reverses", "summary"]
+    payment.save(update_fields=decided)
     _tell("confirm" if state == State.CONFIRMED else "refuse", payment, by, State.ENTERED, note)
     payment.source.refresh_from_db()
+
+
+def _let_go(payment: Payment) -> None:
+    """A reversal that does not come to pass leaves its payment free for another one; its summary tells what it was."""
+    if payment.reverses is not None:
+        told = {"number": payment.reverses.voucher_number, "what": payment.reverses.summary}
+        payment.summary = (_("Voucher %(number)s was not taken back: %(what)s") % told)[:SUMMARY_LENGTH]
+        payment.reverses = None
 
 
 def _tell(verb: str, payment: Payment, by: User, before: str, note: str = "") -> None:
