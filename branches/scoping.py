@@ -101,38 +101,50 @@ def scope_condition(user: User, model: type[Model], action: str) -> Q | None:
     `model.scope_path` is the look-up to a materialised path: rows at or below the
     user's unit. `model.shared` names the actions for which rows that belong to a unit
     *above* the user's count too, with the look-up to that unit's path: a township reads
-    its county's calendar and published rankings. `model.subject_path` is the look-up to
-    the subject a row is about: a lead department has only the rows of its own subjects.
+    its county's calendar and published rankings. `model.scope_parts` names the actions for
+    which a row counts too when one of its parts lies within, with the look-up to the parts'
+    path: a township reads a project of several townships in which its village takes part.
+    `model.subject_path` is the look-up to the subject a row is about: a lead department has
+    only the rows of its own subjects.
     """
     permission = permission_name(model, action)
     paths = paths_for(user, permission)
     if not paths:
         return None
+    granting = _granting(user, permission)
     if hasattr(model, "subject_path"):
-        conditions = [_within(model, held) for held in _granting(user, permission)]
+        conditions = [_of_subjects(model, held, _below(model.scope_path, held.path)) for held in granting]  # type: ignore[attr-defined]
     else:
         conditions = [Q(**{f"{model.scope_path}__startswith": path}) for path in paths]  # type: ignore[attr-defined]
     part: str | None = getattr(model, "scope_parts", {}).get(action)
     if part is not None:
-        conditions += [_with_a_part_in(model, part, held) for held in _granting(user, permission)]
+        conditions += [_with_a_part_in(model, part, held) for held in granting]
     shared: str | None = getattr(model, "shared", {}).get(action)
     if shared is not None:
-        above = {path[:end] for path in paths for end in range(STEP, len(path), STEP)}
-        conditions.append(Q(**{f"{shared}__in": sorted(above)}))
-        conditions += [Q(**{f"{shared}__startswith": path}) for path in paths]
+        conditions += [_of_subjects(model, held, _at_or_around(shared, held.path)) for held in granting]
     return reduce(or_, conditions)
 
 
-def _within(model: Any, held: _Held) -> Q:
-    inside = Q(**{f"{model.scope_path}__startswith": held.path})
-    return inside & Q(**{f"{model.subject_path}__in": sorted(held.subjects)}) if held.subjects else inside
+def _below(lookup: str, path: str) -> Q:
+    return Q(**{f"{lookup}__startswith": path})
+
+
+def _at_or_around(lookup: str, path: str) -> Q:
+    """Rows of units above the path too."""
+    above = [path[:end] for end in range(STEP, len(path), STEP)]
+    return Q(**{f"{lookup}__in": above}) | _below(lookup, path)
+
+
+def _of_subjects(model: Any, held: _Held, rows: Q) -> Q:
+    """Of these rows those that the membership is about."""
+    if not held.subjects or not hasattr(model, "subject_path"):
+        return rows
+    return rows & Q(**{f"{model.subject_path}__in": sorted(held.subjects)})
 
 
 def _with_a_part_in(model: Any, part: str, held: _Held) -> Q:
     """By key, since a join to the parts would give a row once for each of them."""
-    rows = model._base_manager.filter(**{f"{part}__startswith": held.path})
-    if held.subjects:
-        rows = rows.filter(**{f"{model.subject_path}__in": sorted(held.subjects)})
+    rows = model._base_manager.filter(_of_subjects(model, held, _below(part, held.path)))
     return Q(pk__in=rows.values("pk"))
 
 

@@ -145,6 +145,7 @@ def routes() -> list[Any]:
     from branches import api as places  # noqa: PLC0415
     from branches import import_api as rosters  # noqa: PLC0415
     from cadres import api as people  # noqa: PLC0415
+    from collective_economy import api as economy  # noqa: PLC0415
 
     router = NumberRouter()
     router.register("units", places.UnitViewSet, basename="unit")
@@ -172,5 +173,14 @@ def routes() -> list[Any]:
     router.register("reserve-cadres", people.ReserveCadreViewSet, basename="reservecadre")
     router.register("trainings", people.TrainingViewSet, basename="training")
     router.register("attendances", people.AttendanceViewSet, basename="attendance")
+    router.register("programmes", economy.ProgrammeViewSet, basename="programme")
+    router.register("projects", economy.ProjectViewSet, basename="project")
+    router.register("payments", economy.PaymentViewSet, basename="payment")
+    router.register("contracts", economy.ContractViewSet, basename="contract")
+    router.register("receivables", economy.ReceivableViewSet, basename="receivable")
+    router.register("ledger-entries", economy.LedgerEntryViewSet, basename="ledgerentry")
+    router.register("ledger-months", economy.LedgerMonthViewSet, basename="ledgermonth")
+    router.register("assets", economy.AssetViewSet, basename="asset")
+    router.register("audit-findings", economy.AuditFindingViewSet, basename="auditfinding")
     router.register("imports", rosters.ImportBatchViewSet, basename="importbatch")
     return router.urls

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from io import BytesIO
 
 import xlsxwriter
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 
 from accounts import audit
@@ -72,11 +73,13 @@ from cadres.models import (
     Talent,
     Training,
 )
-from collective_economy.models import LedgerEntry
+from collective_economy.models import Asset, AuditFinding, Milestone, Programme, VillagePlan
+from collective_economy.services.attachments import attach
 from imports.dates import PartialDate
 from imports.models import ExportFile, ImportBatch, ImportRow, SavedColumns
 from tests.assessments.flag_ground import make_application, make_award, make_round
 from tests.assessments.month_ground import NOW, make_month, make_scheme, publish, submit
+from tests.collective_economy import ground as money
 from tests.conftest import BEGINNING, grant, make_unit, make_user
 
 OWN, NEXT_DOOR, WEST, ABROAD = "own", "next door", "west", "abroad"
@@ -128,8 +131,19 @@ def _county(ground: Ground, place: str, county: Unit) -> None:
         grant(person, role, county)
     ground.pks["county"][place] = county.pk
     villages = _units(ground, place, county)
+    programme = money.make_programme(
+        county,
+        {"central": 1_000_000},
+        name=f"{_word(place)}资金",
+        subject="F1",
+        entered_by=people[0],
+        is_confirmed=False,
+    )
+    money.confirm_programme(programme, people[1])
+    ground.pks["programme"][place] = programme.pk
     for where, village in villages.items():
         _village_rows(ground, where, village)
+        _money(ground, where, village, programme)
     scheme = _rules(ground, place, county)
     _flag_draft(ground, place, county, people[0])
     _flags(ground, place, county, people, villages)
@@ -192,7 +206,6 @@ def _village_rows(ground: Ground, place: str, unit: Unit) -> None:
         "village": unit,
         "reserve entry": ReserveCadre.objects.create(person=candidate, unit=unit, stage="on_record", mentor=word),
         "card": Village.objects.create(unit=unit, member_count=31),
-        "ledger": LedgerEntry.objects.create(unit=unit, month=date(2026, 10, 1), category="operating", amount=100),
         "class": VillageClass.objects.create(unit=unit, kind="basic", band="weak", valid_from=BEGINNING),
         "branch": branch,
         "life": life,
@@ -201,6 +214,69 @@ def _village_rows(ground: Ground, place: str, unit: Unit) -> None:
         ),
     }
     for name, row in {**rows, **_people(unit, word)}.items():
+        ground.pks[name][place] = row.pk
+
+
+def _money(ground: Ground, place: str, unit: Unit, programme: Programme) -> None:
+    """A project under way with its money, a contract with what is due, and what else the collective has."""
+    word, by = _word(place), programme.entered_by
+    project = money.make_project(
+        unit, programme=programme, approved={"central": 100_000}, name=f"{word}项目", stage="pay", entered_by=by
+    )
+    source = project.sources.get()
+    receipt = money.move(source, 50_000, summary=f"{word}拨付", entered_by=by)
+    payment = money.enter_payment(source, 10_000, "payment", summary=f"{word}支出", entered_by=by)
+    contract = money.make_contract(unit, party=f"{word}承租户", entered_by=by)
+    receivable = money.make_receivable(contract)
+    entry = money.make_entry(unit, 100, summary=f"{word}租金", day=date(2026, 10, 8), entered_by=by)
+    rows: dict[str, Model] = {
+        "project": project,
+        "payment": receipt,
+        "waiting payment": payment,
+        "contract": contract,
+        "receivable": receivable,
+        "ledger": entry,
+        "ledger month": money.month_of(unit, date(2026, 10, 1)),
+        "milestone": Milestone.objects.create(project=project, name=f"{word}节点", due_on=date(2026, 9, 30)),
+        "asset": Asset.objects.create(
+            unit=unit,
+            path=unit.path,
+            project=project,
+            number="ZC-1",
+            name=f"{word}厂房",
+            kind="building",
+            value=1000,
+            owner="村集体",
+            registered_on=date(2026, 10, 1),
+            entered_by=by,
+        ),
+        "paper": attach(
+            parent=contract, upload=SimpleUploadedFile(f"{word}合同.pdf", b"%PDF-1.4 %%EOF"), by=by, now=NOW
+        ),
+        "audit finding": AuditFinding.objects.create(
+            unit=unit,
+            path=unit.path,
+            kind="use",
+            found_on=date(2026, 10, 1),
+            found_by="审计局",
+            problem=f"{word}问题",
+            measure="整改",
+            due_on=date(2026, 12, 1),
+            entered_by=by,
+        ),
+        "village plan": VillagePlan.objects.create(
+            unit=unit,
+            path=unit.path,
+            first_year=2026,
+            last_year=2028,
+            business_model="property",
+            situation=f"{word}现状",
+            measures=f"{word}措施",
+            responsible_name="书记",
+            entered_by=by,
+        ),
+    }
+    for name, row in rows.items():
         ground.pks[name][place] = row.pk
 
 

@@ -11,6 +11,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -65,6 +66,7 @@ DRAFT = "CS CL RI"
 YEAR = "CS CL TS CE RI LD"
 """Who finds the yearly assessment in the menu: a lead department enters its scores there."""
 
+MONTH_OF_MONEY = {"month": date(2026, 10, 1)}
 EDIT_OF_A_CELL = {"edits": [{"village": MISSING, "code": "A5.n", "base": None, "value": "9"}]}
 RANKING = "a published ranking names every village of the county with its total and rank"
 
@@ -237,6 +239,49 @@ ROUTES: dict[str, Route] = {
     "assessments:item_close": Route(EDIT, of="year item"),
     # collective economy
     "collective_economy:ledger": Route(BUSINESS, query={"year": ""}),
+    "collective_economy:month_close": Route("CS CL CE"),
+    "collective_economy:ledger_month": Route(BUSINESS, of="village", extra=MONTH_OF_MONEY),
+    "collective_economy:ledger_enter": Route("CS CE", of="village", extra=MONTH_OF_MONEY, posts=True),
+    "collective_economy:ledger_statement": Route("CS CE", of="village", extra=MONTH_OF_MONEY, posts=True),
+    "collective_economy:ledger_close": Route("CS CL", of="village", extra=MONTH_OF_MONEY, posts=True),
+    "collective_economy:ledger_entry": Route(BUSINESS, of="ledger"),
+    "collective_economy:ledger_entry_reverse": Route("CS CE", of="ledger"),
+    "collective_economy:bands": Route(BUSINESS),
+    "collective_economy:bands_set": Route("CS"),
+    "collective_economy:targets": Route(BUSINESS),
+    "collective_economy:targets_enter": Route("CS CE"),
+    "collective_economy:village": Route(BUSINESS, of="village"),
+    "collective_economy:village_plan_add": Route("CS CE", of="village"),
+    "collective_economy:village_plan": Route("CS CE", of="village plan"),
+    "collective_economy:payment_list": Route(FLAGS),
+    "collective_economy:payment_confirm": Route("CS CL"),
+    "collective_economy:payment_add": Route("CS CE", of="project"),
+    "collective_economy:payment": Route(BUSINESS, of="payment"),
+    "collective_economy:payment_refuse": Route("CS CL", of="waiting payment", posts=True),
+    "collective_economy:payment_withdraw": Route("CS CE", of="waiting payment", posts=True),
+    "collective_economy:payment_reverse": Route("CS CE", of="payment"),
+    "collective_economy:contract_list": Route(BUSINESS),
+    "collective_economy:contract_add": Route("CS CE"),
+    "collective_economy:contract": Route(BUSINESS, of="contract"),
+    "collective_economy:contract_edit": Route("CS CE", of="contract"),
+    "collective_economy:contract_end": Route("CS CE", of="contract"),
+    "collective_economy:receivable_waive": Route("CS CE", of="receivable"),
+    "collective_economy:asset_list": Route(BUSINESS),
+    "collective_economy:asset_add": Route("CS CE"),
+    "collective_economy:asset": Route(BUSINESS, of="asset"),
+    "collective_economy:asset_edit": Route("CS CE", of="asset"),
+    "collective_economy:asset_check": Route("CS CE", of="asset"),
+    "collective_economy:asset_dispose": Route("CS CE", of="asset"),
+    "collective_economy:finding_list": Route(BUSINESS),
+    "collective_economy:finding_add": Route("CS CE"),
+    "collective_economy:finding": Route(BUSINESS, of="audit finding"),
+    "collective_economy:finding_edit": Route("CS CE", of="audit finding"),
+    "collective_economy:finding_hand_in": Route("CS CE", of="audit finding"),
+    "collective_economy:finding_close": Route("CS CL", of="audit finding", posts=True),
+    "collective_economy:finding_return": Route("CS CL", of="audit finding"),
+    "collective_economy:finding_confirm": Route("CS CL", of="audit finding"),
+    "collective_economy:attachment": Route(BUSINESS, of="paper"),
+    "collective_economy:attachment_add": Route("CS CE", of="contract", posts=True, extra={"kind": "contract"}),
     "collective_economy:verification": Route("CS CL"),
     "collective_economy:verification_start": Route("CS CL", posts=True),
     # rounds of flags
@@ -409,6 +454,36 @@ ROUTES: dict[str, Route] = {
     "v1:importbatch-cells": Route(EDIT, of="import", posts=True, body={"cells": []}),
     "v1:importbatch-confirm": Route(EDIT, of="import", posts=True),
     "v1:importbatch-undo": Route(EDIT, of="import", posts=True),
+    # collective economy
+    "v1:programme-list": Route(FLAGS),
+    "v1:programme-detail": Route(FLAGS, of="programme"),
+    "v1:programme-confirm": Route("CS CL", of="programme", posts=True),
+    "v1:project-list": Route(FLAGS),
+    "v1:project-detail": Route(FLAGS, of="project"),
+    "v1:project-advance": Route("CS CE", of="project", posts=True),
+    "v1:project-sign": Route("TS", of="project", posts=True),
+    "v1:payment-list": Route(FLAGS),
+    "v1:payment-detail": Route(FLAGS, of="payment"),
+    "v1:payment-confirm": Route("CS CL", of="waiting payment", posts=True),
+    "v1:payment-refuse": Route("CS CL", of="waiting payment", posts=True, body={"note": "越权"}),
+    "v1:payment-withdraw": Route("CS CE", of="waiting payment", posts=True),
+    "v1:payment-reverse": Route(
+        "CS CE", of="payment", posts=True, body={"paid_on": "2026-10-09", "voucher_number": "1", "reason": "越权"}
+    ),
+    "v1:contract-list": Route(BUSINESS),
+    "v1:contract-detail": Route(BUSINESS, of="contract"),
+    "v1:receivable-list": Route(BUSINESS),
+    "v1:receivable-detail": Route(BUSINESS, of="receivable"),
+    "v1:ledgerentry-list": Route(BUSINESS),
+    "v1:ledgerentry-detail": Route(BUSINESS, of="ledger"),
+    "v1:ledgerentry-reverse": Route("CS CE", of="ledger", posts=True, body={"on": "2026-10-09", "reason": "越权"}),
+    "v1:ledgermonth-list": Route(BUSINESS),
+    "v1:ledgermonth-detail": Route(BUSINESS, of="ledger month"),
+    "v1:ledgermonth-close": Route("CS CL", of="ledger month", posts=True),
+    "v1:asset-list": Route(BUSINESS),
+    "v1:asset-detail": Route(BUSINESS, of="asset"),
+    "v1:auditfinding-list": Route(BUSINESS),
+    "v1:auditfinding-detail": Route(BUSINESS, of="audit finding"),
     "v1:appeal-decide": Route("CS CL", of="appeal", posts=True, body={"outcome": "rejected", "decision": "越权"}),
     # accounts, roles, audit trail
     "admin:accounts_user_reset_password": Route("SA", of="user"),

@@ -156,7 +156,7 @@ class Project(models.Model):
     version = models.PositiveIntegerField(default=1, editable=False)
 
     scope_path = "path"
-    scope_parts: ClassVar[dict[str, str]] = {"view": "shares__path"}
+    scope_parts: ClassVar[dict[str, str]] = {"view": "shares__path", "sign": "shares__path"}
     subject_path = "subject"
     objects = ScopedQuerySet.as_manager()
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.roles import Role
 from branches.models import Membership, Unit, WorkdayException
 from branches.scoping import fetch
-from collective_economy.models import Project, ProjectShare
+from collective_economy.models import Programme, Project, ProjectShare
 from tests.collective_economy.ground import make_programme, make_project, village
 from tests.conftest import grant, make_user
 
@@ -101,18 +101,18 @@ def test_without_a_part_a_project_of_the_county_is_not_seen(joint: Project, west
         fetch(west_editor, Project, joint.pk)
 
 
-@pytest.mark.parametrize("action", ["change", "sign", "approve", "add"])
+@pytest.mark.parametrize("action", ["change", "approve", "add"])
 def test_a_part_gives_sight_and_no_right_to_act(joint: Project, east_editor: User, action: str) -> None:
     assert seen(east_editor, action) == []
     with pytest.raises(PermissionDenied):
         fetch(east_editor, Project, joint.pk, action)
 
 
-def test_a_township_signs_what_lies_in_it_and_not_what_it_only_has_a_part_in(joint: Project, east_editor: User) -> None:
+def test_a_township_signs_what_a_village_of_it_takes_part_in(joint: Project, east_editor: User) -> None:
     make_project(village("东三村"), name="东乡的")
     make_project(village("东一村"), village("东二村"), name="东乡合办")
     assert seen(east_editor) == ["东乡合办", "东乡的", "联建厂房"]
-    assert seen(east_editor, "sign") == ["东乡合办", "东乡的"]
+    assert seen(east_editor, "sign") == ["东乡合办", "东乡的", "联建厂房"]
 
 
 def test_the_county_has_a_joint_project_once_by_place_and_part(joint: Project, county_admin: User) -> None:
@@ -147,3 +147,12 @@ def test_two_roles_with_different_flags_add_up_by_place(joint: Project, east: Un
 
 def test_whoever_holds_nothing_sees_no_joint_project(joint: Project, newcomer: User) -> None:
     assert seen(newcomer) == []
+
+
+def test_programmes_are_read_below_by_their_flag(county: Unit, east_editor: User) -> None:
+    make_programme(subject="F3", name="产业")
+    make_programme(subject="F5", name="文旅")
+    tourism = make_user("tourism", Role.LD)
+    grant(tourism, Role.LD, county, "F5")
+    assert set(Programme.objects.for_user(east_editor).values_list("name", flat=True)) == {"产业", "文旅"}
+    assert set(Programme.objects.for_user(tourism).values_list("name", flat=True)) == {"文旅"}
