@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -72,8 +72,8 @@ def closing_of(row: LedgerMonth, opening: Decimal | None) -> Decimal | None:
     return None if opening is None else opening + row.income - row.expense
 
 
-def standings(rows: QuerySet[Any], user: User, today: date, note: str = "") -> list[Standing]:
-    """Of these months, for the one who would close them. Two queries, however many months.
+def standings(rows: QuerySet[Any], user: User | None, today: date, note: str = "") -> list[Standing]:
+    """Of these months, for the one who would close them, None for who only looks. Two queries for any number.
 
     `note` stands in for the note of a month that has none, of why there is no statement or a difference.
     """
@@ -82,16 +82,17 @@ def standings(rows: QuerySet[Any], user: User, today: date, note: str = "") -> l
     return [_standing(row, before.get(row.before), today, row.difference_note or note) for row in months]
 
 
-def _with_facts(rows: QuerySet[Any], user: User) -> QuerySet[Any]:
+def _with_facts(rows: QuerySet[Any], user: User | None) -> QuerySet[Any]:
     mine = LedgerMonth.objects.filter(unit=OuterRef("unit"))
     earlier = mine.filter(month__lt=OuterRef("month"))
     with_balance = mine.filter(opening__isnull=False)
     unclosed = earlier.filter(closed_at__isnull=True, entry_count__gt=0, month__gte=Coalesce(OuterRef("begun"), EVER))
-    own = LedgerEntry.objects.filter(unit=OuterRef("unit"), month=OuterRef("month"), entered_by=user)
+    entries = LedgerEntry.objects.filter(unit=OuterRef("unit"), month=OuterRef("month"))
+    own: Any = Exists(entries.filter(entered_by=user)) if user is not None else Value(value=False)
     return rows.annotate(
         begun=Subquery(with_balance.order_by("month").values("month")[:1]),
         before=Subquery(earlier.filter(opening__isnull=False).order_by("-month").values("pk")[:1]),
-    ).annotate(unclosed=Subquery(unclosed.order_by("month").values("month")[:1]), is_own=Exists(own))
+    ).annotate(unclosed=Subquery(unclosed.order_by("month").values("month")[:1]), is_own=own)
 
 
 def _standing(row: Any, before: LedgerMonth | None, today: date, note: str) -> Standing:

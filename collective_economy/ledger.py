@@ -1,72 +1,89 @@
-"""The ledger as people read it: a village and a month on each line, total and operating income side by side."""
+"""The ledger as people read it: a village and a month on each line, total and operating income side by side.
+
+Sums are read from the rows of the months, which the database keeps; no page adds up entries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.utils.translation import gettext_lazy as _
 
-from branches.models import Unit
-from collective_economy.models import LedgerEntry
+from collective_economy.incomes import CENT, Income, growth_percent
+from collective_economy.models import LedgerEntry, LedgerMonth
+from collective_economy.models.ledger import CATEGORIES, INCOME
 
 Category = LedgerEntry.Category
-OPERATING = (Category.OPERATING, Category.CONTRACT, Category.INVESTMENT, Category.OTHER_OPERATING)
-"""What counts as operating income; subsidies and other income do not (handbook 6.5)."""
+LABELS = dict(Category.choices)
+HISTORY = ("contract",)
+"""Had a category of its own until 2023; beside later years it counts as operating income (handbook 6.5)."""
 
-CENT = Decimal("0.01")
+
+def cells_of(month: LedgerMonth) -> list[Decimal | None]:
+    """Yuan of each category of income; one without an entry is missing, not zero."""
+    return [getattr(month, category) for category in INCOME]
+
+
+def income_of(rows: QuerySet[Any]) -> Income:
+    """Everything in these months together. One query; SQLite adds in binary, so the sums are put back to cents."""
+    sums = {category: Sum(category) for category in CATEGORIES}
+    closed = Count("pk", filter=Q(closed_at__isnull=False))
+    found = rows.order_by().aggregate(months=Count("pk"), closed=closed, **sums)
+    amounts = {name: found[name].quantize(CENT) for name in CATEGORIES if found[name] is not None}
+    return Income(amounts, found["months"], found["closed"])
 
 
 @dataclass(frozen=True)
-class Line:
-    """Yuan by category; a category without an entry is missing, not zero."""
+class YearLine:
+    """One kind of income beside the same months of the year before, in yuan."""
 
-    village: Unit
-    month: date
-    amounts: Mapping[str, Decimal]
-
-    @property
-    def operating(self) -> Decimal:
-        return operating_of(self.amounts)
+    label: Any
+    now: Decimal | None
+    before: Decimal | None
+    is_sum: bool = False
 
     @property
-    def total(self) -> Decimal:
-        return sum(self.amounts.values(), Decimal(0))
-
-    @property
-    def cells(self) -> list[Decimal | None]:
-        return [self.amounts.get(category) for category in Category.values]
+    def growth(self) -> Decimal | None:
+        """Percent with one decimal; None where there was nothing before."""
+        return growth_percent(self.now, self.before)
 
 
-def operating_of(amounts: Mapping[str, Decimal]) -> Decimal:
-    return sum((amounts[category] for category in OPERATING if category in amounts), Decimal(0))
+@dataclass(frozen=True)
+class Comparison:
+    """A year up to its last month in the ledger beside the same months of the year before."""
+
+    year: int
+    last: date
+    lines: Sequence[YearLine]
 
 
-def keys_of(entries: QuerySet[Any]) -> QuerySet[Any]:
-    """(village, month) of the lines, the newest month first, villages in the order of the tree."""
-    return entries.order_by("-month", "unit__path").values_list("unit_id", "month").distinct()
+def compared(rows: QuerySet[Any], year: int) -> Comparison | None:
+    """Of these villages' months of all years; None for a year without any. Three queries.
+
+    Contract and handed-over income, which stands by itself until 2023, is put to operating income in both years.
+    """
+    this_year = rows.filter(month__year=year)
+    last: date | None = this_year.order_by().aggregate(last=Max("month"))["last"]
+    if last is None:
+        return None
+    now = income_of(this_year)
+    before = income_of(rows.filter(month__gte=date(year - 1, 1, 1), month__lte=last.replace(year=year - 1)))
+    lines = [
+        YearLine(LABELS[name], _mapped(now, name), _mapped(before, name)) for name in INCOME if name not in HISTORY
+    ]
+    had = before.month_count > 0
+    lines += [
+        YearLine(_("operating income in all"), now.operating, before.operating if had else None, is_sum=True),
+        YearLine(_("income in all"), now.total, before.total if had else None, is_sum=True),
+    ]
+    return Comparison(year, last, lines)
 
 
-def lines_of(entries: QuerySet[Any], keys: Iterable[tuple[int, date]]) -> list[Line]:
-    """The lines with these keys, in their order. One query."""
-    wanted = list(keys)
-    if not wanted:
-        return []
-    condition = Q()
-    for month in {month for _unit, month in wanted}:
-        condition |= Q(month=month, unit__in=[unit for unit, there in wanted if there == month])
-    amounts: dict[tuple[int, date], dict[str, Decimal]] = {}
-    villages: dict[int, Unit] = {}
-    for entry in entries.filter(condition).select_related("unit"):
-        villages[entry.unit_id] = entry.unit
-        amounts.setdefault((entry.unit_id, entry.month), {})[entry.category] = entry.amount
-    return [Line(villages[unit], month, amounts[unit, month]) for unit, month in wanted]
-
-
-def totals_of(entries: QuerySet[Any]) -> dict[str, Decimal]:
-    """Yuan of each category over all entries. One query; SQLite adds in binary, so the sum is put back to cents."""
-    sums = entries.order_by().values_list("category").annotate(sum=Sum("amount"))
-    return {category: amount.quantize(CENT) for category, amount in sums}
+def _mapped(income: Income, category: str) -> Decimal | None:
+    names = [name for name in (category, *(HISTORY if category == "operating" else ())) if name in income.amounts]
+    return income.of(names) if names else None

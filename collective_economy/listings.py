@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,7 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from branches.listings import CHUNK, PlaceListing, place_cells, townships_by_path
 from branches.record_forms import FilterForm, PlaceFilter
-from collective_economy.models import LedgerEntry
+from collective_economy.incomes import IS_RECORDED
+from collective_economy.models import LedgerMonth
+from collective_economy.models.ledger import CATEGORIES
 from imports.typed_workbooks import Record
 
 if TYPE_CHECKING:
@@ -22,21 +22,33 @@ if TYPE_CHECKING:
 
 
 class LedgerFilter(PlaceFilter):
+    STATES = (("", gettext_lazy("all")), ("open", gettext_lazy("open")), ("closed", gettext_lazy("closed")))
+
     year = forms.IntegerField(label=gettext_lazy("Year"), required=False, min_value=1900, max_value=2100)
+    state = forms.ChoiceField(label=gettext_lazy("Month close"), required=False, choices=STATES)
 
 
-def entries_shown(user: User, form: LedgerFilter) -> QuerySet[Any]:
-    """Entries of the page by its conditions; none for a wrong condition."""
-    rows = form.under(LedgerEntry.objects.for_user(user), "unit__path")
-    if form.is_valid() and form.cleaned_data["year"]:
+def months_at(user: User, form: LedgerFilter) -> QuerySet[Any]:
+    """Months of all years with something in them, at the chosen place; none for a wrong condition."""
+    return form.under(LedgerMonth.objects.for_user(user).filter(IS_RECORDED))
+
+
+def months_shown(user: User, form: LedgerFilter) -> QuerySet[Any]:
+    """Months of the page by its conditions; none for a wrong condition."""
+    rows = months_at(user, form)
+    if not form.is_valid():
+        return rows.none()
+    if form.cleaned_data["year"]:
         rows = rows.filter(month__year=form.cleaned_data["year"])
+    if form.cleaned_data["state"]:
+        rows = rows.filter(closed_at__isnull=form.cleaned_data["state"] == "open")
     return rows
 
 
 class Ledger(PlaceListing):
     name = "ledger"
     label = gettext_lazy("Ledger of collective income")
-    permission = "collective_economy.view_ledgerentry"
+    permission = "collective_economy.view_ledgermonth"
     url_name = "collective_economy:ledger"
     sheet_name = "ledger"
 
@@ -45,19 +57,16 @@ class Ledger(PlaceListing):
 
     def rows(self, user: User, filters: Mapping[str, str], today: date) -> QuerySet[Any]:
         form = LedgerFilter(filters, user=user, permission=self.permission)
-        return entries_shown(user, form).select_related("unit").order_by("unit__path", "month", "category")
-
-    def count(self, rows: QuerySet[Any]) -> int:
-        return rows.order_by().values("unit", "month").distinct().count()
+        return months_shown(user, form).select_related("unit").order_by("path", "month")
 
     def records(self, rows: QuerySet[Any], *, has_numbers: bool) -> Iterator[Record]:
         townships = townships_by_path()
-        for (_unit, month), entries in groupby(rows.iterator(CHUNK), key=lambda each: (each.unit_id, each.month)):
-            held = list(entries)
-            amounts = {entry.category: entry.amount for entry in held}
+        for month in rows.iterator(CHUNK):
             yield {
-                **place_cells(held[0].unit, townships),
-                "month": month,
-                **amounts,
-                "total": sum(amounts.values(), Decimal(0)),
+                **place_cells(month.unit, townships),
+                "month": month.month,
+                **{category: getattr(month, category) for category in CATEGORIES},
+                "total": month.income,
+                "operating_total": month.operating_income,
+                "result": month.income - month.expense,
             }

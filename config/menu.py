@@ -214,6 +214,42 @@ MENU: tuple[Group, ...] = (
                 permission="collective_economy.view_ledgerentry",
             ),
             Entry(
+                label=_("Bands of income"),
+                icon="category",
+                url_name="collective_economy:bands",
+                permission="collective_economy.view_ledgermonth",
+            ),
+            Entry(
+                label=_("Income targets"),
+                icon="target",
+                url_name="collective_economy:targets",
+                permission="collective_economy.view_incometarget",
+            ),
+            Entry(
+                label=_("Month close"),
+                icon="lock",
+                url_name="collective_economy:month_close",
+                permission=("collective_economy.close_ledgermonth", "collective_economy.change_ledgermonth"),
+            ),
+            Entry(
+                label=_("Contracts and receivables"),
+                icon="file-text",
+                url_name="collective_economy:contract_list",
+                permission="collective_economy.view_contract",
+            ),
+            Entry(
+                label=_("Asset cards"),
+                icon="archive",
+                url_name="collective_economy:asset_list",
+                permission="collective_economy.view_asset",
+            ),
+            Entry(
+                label=_("Audit findings"),
+                icon="alert-triangle",
+                url_name="collective_economy:finding_list",
+                permission="collective_economy.view_auditfinding",
+            ),
+            Entry(
                 label=_("Check of sums"),
                 icon="scale",
                 url_name="collective_economy:verification",

@@ -127,8 +127,17 @@ def _reading(found: ReadNumber) -> Reading:
 
 
 def money(cell: Cell, context: Context) -> Reading:
-    """In yuan."""
-    found = read_money(_number(cell), context.money_unit or YUAN)
+    """In yuan, not below 0."""
+    return _money(cell, context, is_signed=False)
+
+
+def signed_money(cell: Cell, context: Context) -> Reading:
+    """In yuan; may be below 0, such as a result or a sum that was taken back."""
+    return _money(cell, context, is_signed=True)
+
+
+def _money(cell: Cell, context: Context, *, is_signed: bool) -> Reading:
+    found = read_money(_number(cell), context.money_unit or YUAN, is_signed=is_signed)
     if found.value is not None and not found.has_unit and context.money_unit is None:
         return Reading(found.value, ("money_unit_assumed",))
     return _reading(found)

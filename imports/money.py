@@ -51,10 +51,13 @@ def unit_of_heading(text: str) -> Decimal | None:
     return UNITS[found[1]] if found else None
 
 
-def read_money(value: str | Decimal, unit: Decimal) -> ReadNumber:
-    """In yuan. `unit` is what a bare number counts. Codes: number_unreadable, number_out_of_range."""
+def read_money(value: str | Decimal, unit: Decimal, *, is_signed: bool = False) -> ReadNumber:
+    """In yuan. `unit` is what a bare number counts. Codes: number_unreadable, number_out_of_range.
+
+    Below 0 is out of range unless `is_signed`.
+    """
     if isinstance(value, Decimal):
-        return _in_yuan(value, unit, has_unit=False)
+        return _in_yuan(value, unit, has_unit=False, is_signed=is_signed)
     plain = clean_code(value)
     if not plain or is_empty_word(value.strip()):
         return ReadNumber()
@@ -62,8 +65,8 @@ def read_money(value: str | Decimal, unit: Decimal) -> ReadNumber:
     if found:
         number = Decimal(found[1].replace(",", ""))
         if found[2] or found[3]:
-            return _in_yuan(number, SCALES.get(found[2] or "", YUAN), has_unit=True)
-        return _in_yuan(number, unit, has_unit=False)
+            return _in_yuan(number, SCALES.get(found[2] or "", YUAN), has_unit=True, is_signed=is_signed)
+        return _in_yuan(number, unit, has_unit=False, is_signed=is_signed)
     if HAN_NUMBER.fullmatch(plain):
         number = Decimal(han_number(plain.rstrip("整").rstrip("元块")))
         has_unit = bool(re.search(r"[万亿元块]", plain))
@@ -71,11 +74,12 @@ def read_money(value: str | Decimal, unit: Decimal) -> ReadNumber:
     return ReadNumber(code="number_unreadable")
 
 
-def _in_yuan(number: Decimal, unit: Decimal, *, has_unit: bool) -> ReadNumber:
+def _in_yuan(number: Decimal, unit: Decimal, *, has_unit: bool, is_signed: bool = False) -> ReadNumber:
     if not number.is_finite():
         return ReadNumber(code="number_unreadable")
     places = PLACES.get(unit, unit.adjusted() + 2 if unit > TEN_THOUSAND else 2)
-    if _decimals(number) > places or not 0 <= number * unit < CEILING:
+    counted = abs(number) if is_signed else number
+    if _decimals(number) > places or not 0 <= counted * unit < CEILING:
         return ReadNumber(code="number_out_of_range", has_unit=has_unit)
     return ReadNumber((number * unit).quantize(Decimal("0.01")), has_unit=has_unit)
 

@@ -31,6 +31,16 @@ ERRORS: dict[str, str | Promise] = {
     "number_out_of_range": gettext_lazy("The number is negative, too large, or has too many decimals."),
     "duplicate_in_file": gettext_lazy("The same stands in the file more than once, in rows %(suggestion)s."),
     "amount_total_mismatch": gettext_lazy("The total is not the sum of the amounts."),
+    "operating_mismatch": gettext_lazy(
+        "The operating income is not the sum of its parts; subsidies and other income do not belong to it."
+    ),
+    "result_mismatch": gettext_lazy("The result is not the income less the expenses."),
+    "month_closed": gettext_lazy(
+        "This month of the village's ledger is closed. Reverse the entry in an open month instead."
+    ),
+    "entered_singly": gettext_lazy(
+        "This category of the month has entries made one by one, so a total would count them twice."
+    ),
 }
 WARNINGS: dict[str, str | Promise] = {
     "id_old_15": gettext_lazy("An old identity number of 15 digits; confirm its form of 18."),
@@ -49,6 +59,10 @@ WARNINGS: dict[str, str | Promise] = {
     "post_duplicate_holder": gettext_lazy("Two people hold this post in one village."),
     "township_assumed": gettext_lazy("No township is given; the only village of this name was taken."),
     "choice_other": gettext_lazy("Not in the list; kept as “other” with these words."),
+    "contract_moved": gettext_lazy(
+        "Since 2024 this category no longer exists: the amount was added to operating income. "
+        "Profit handed over by firms belongs to investment income; correct the cells then."
+    ),
     "amount_jump": gettext_lazy("A hundred times last year's amount, or a hundredth; check the unit of money."),
     "full_member_too_soon": gettext_lazy("Full member less than a year after joining."),
 }

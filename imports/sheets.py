@@ -54,7 +54,12 @@ def in_words(value: Any) -> str:
     return str(value)
 
 
-NUMBER_FORMATS: Mapping[Parse, str] = {cells.count: "0", cells.area: "#,##0.00", cells.money: "#,##0.00"}
+NUMBER_FORMATS: Mapping[Parse, str] = {
+    cells.count: "0",
+    cells.area: "#,##0.00",
+    cells.money: "#,##0.00",
+    cells.signed_money: "#,##0.00",
+}
 """How a spreadsheet shows what these ways of reading make of a cell."""
 
 
@@ -90,7 +95,7 @@ class Column:
     def title(self) -> str:
         """The heading in a file that goes out: money says its unit."""
         heading = self.headings[0]
-        return f"{heading}(元)" if self.parse is cells.money else heading
+        return f"{heading}(元)" if self.parse in (cells.money, cells.signed_money) else heading
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ TABLES = (
     "branches.Village",
     "branches.Branch",
     "collective_economy.LedgerEntry",
+    "collective_economy.LedgerMonth",
 )
 
 

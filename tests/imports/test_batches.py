@@ -326,6 +326,7 @@ def test_village_cards_branches_and_ledgers(tmp_path: Path, county_admin: User) 
     assert (branch.kind, branch.is_leading, branch.established_on) == ("general", True, date(2020, 5, 1))
     entries = LedgerEntry.objects.values_list("category", "amount")
     assert list(entries) == [("operating", Decimal("1200.50")), ("subsidy", Decimal("300.00"))]
+    assert {(entry.is_total, entry.entered_by) for entry in LedgerEntry.objects.all()} == {(True, county_admin)}
     ledger[1][3] = "1300"
     more = bring_rows(tmp_path, "ledger", ledger, county_admin)
     assert more.rows.get().differences == [["operating", "1200.5", "1300"]]

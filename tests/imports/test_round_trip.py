@@ -18,7 +18,6 @@ from branches.models import Branch, Unit, Village
 from cadres import codes
 from cadres.codes import Post
 from cadres.models import Attendance, Person, Posting, ReserveCadre, Training
-from collective_economy.models import LedgerEntry
 from imports.cells import Context, read_cell
 from imports.dates import PartialDate
 from imports.identity import ReadIdentity
@@ -27,6 +26,7 @@ from imports.reading import Cell
 from imports.sheets import Column, names, sheet_called
 from imports.typed_workbooks import OutColumn, csv_file
 from tests.cadres.people import NUMBER, make_person, post
+from tests.collective_economy.ground import make_entry, make_total, reverse_entry
 from tests.conftest import make_user
 from tests.imports.round_trip import TOLD, read_again, written
 
@@ -43,6 +43,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "birth": DATES,
     "month": (date(2026, 1, 1), date(2026, 10, 1)),
     "money": AMOUNTS,
+    "signed_money": (*AMOUNTS, Decimal("-1200.50")),
     "count": (0, 2136, 99_999_999),
     "area": (Decimal("0.50"), Decimal("2136.00")),
     "hours": (Decimal("0.0"), Decimal("12.5"), Decimal("8.0")),
@@ -151,9 +152,10 @@ def full(county: Unit) -> None:
         card = Village.objects.create(unit=village, population=0, farmland_mu=Decimal("12.50"))
         Branch.objects.create(unit=village, name=f"{village.name}党支部", established_on=date(1999, 7, 1))
         for month in (9, 10):
-            LedgerEntry.objects.create(
-                unit=village, month=date(2026, month, 1), category="operating", amount=Decimal("1234567890123.45")
-            )
+            make_total(village, Decimal("1234567890123.45"), month=date(2026, month, 1))
+        make_total(village, 5, "management_cost", date(2026, 9, 1))
+        rent = make_entry(village, Decimal("0.10"), "investment", date(2026, 9, 30))
+        reverse_entry(rent, date(2026, 10, 2))
     Village.objects.filter(pk=card.pk).update(operating_assets=Decimal("12345678901234.56"), last_year_income=0)
     committee = Branch.objects.create(unit=Unit.objects.get(name="东乡"), name="东乡党委", kind="committee")
     Branch.objects.filter(unit__name="东一村").update(parent=committee, kind="general")
