@@ -155,11 +155,24 @@ def must_start_by(released_on: date | None, started_on: date | None) -> date | N
 
 
 def leaves_pool_on(pooled_on: date) -> date:
-    """When an unused project leaves the pool: the same day three years later, 28 February for the leap day."""
+    """When an unused project leaves the pool."""
+    return anniversary(pooled_on, POOL_YEARS)
+
+
+def anniversary(day: date, years: int) -> date:
+    """The same day years later, 28 February for the leap day."""
     try:
-        return pooled_on.replace(year=pooled_on.year + POOL_YEARS)
+        return day.replace(year=day.year + years)
     except ValueError:
-        return pooled_on.replace(year=pooled_on.year + POOL_YEARS, day=28)
+        return day.replace(year=day.year + years, day=28)
+
+
+def first_with_anniversary_from(day: date, years: int) -> date:
+    """The first day whose anniversary is not before `day`: whatever lies before it had its anniversary."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return date(day.year - years, 3, 1)
 
 
 def goes_back(percent: Decimal) -> bool:

@@ -208,6 +208,37 @@ MENU: tuple[Group, ...] = (
         _("Collective economy"),
         (
             Entry(
+                label=_("Overview"),
+                icon="chart-bar",
+                url_name="collective_economy:overview",
+                permission="collective_economy.view_project",
+            ),
+            Entry(
+                label=_("Support programmes"),
+                icon="building-bank",
+                url_name="collective_economy:programme_list",
+                permission="collective_economy.view_programme",
+            ),
+            Entry(
+                label=_("Projects"),
+                icon="briefcase",
+                url_name="collective_economy:project_list",
+                permission="collective_economy.view_project",
+            ),
+            Entry(
+                label=_("Payments"),
+                icon="send",
+                url_name="collective_economy:payment_list",
+                permission="collective_economy.view_payment",
+                count="payments",
+            ),
+            Entry(
+                label=_("Risk flags"),
+                icon="alert-circle",
+                url_name="collective_economy:risk_list",
+                permission="collective_economy.view_project",
+            ),
+            Entry(
                 label=_("Ledger of income"),
                 icon="coins",
                 url_name="collective_economy:ledger",

@@ -156,11 +156,13 @@ def change_project(
 
 
 @transaction.atomic
-def set_shares(project: Project, shares: Mapping[Unit, Decimal], *, by: User) -> Project:
+def set_shares(
+    project: Project, shares: Mapping[Unit, Decimal], *, by: User, base: int | None = None
+) -> Project:
     """Other villages or percents, until it is handed in. Raises ValidationError as `propose_project`, "in_review",
-    "approved_plan"."""
+    "approved_plan"; Conflict where `base` is given and somebody else saved it meanwhile."""
     _check_shares(shares)
-    locked = _open_plan(project)
+    locked = _open_plan(project, base)
     before = {share.unit: share.percent for share in locked.shares.select_related("unit")}
     place = place_of(list(shares))
     _check_programme(locked.programme, place)
@@ -174,13 +176,19 @@ def set_shares(project: Project, shares: Mapping[Unit, Decimal], *, by: User) ->
 
 @transaction.atomic
 def set_requested(
-    project: Project, amounts: Mapping[str, Decimal], *, by: User, due_on: Mapping[str, date] | None = None
+    project: Project,
+    amounts: Mapping[str, Decimal],
+    *,
+    by: User,
+    due_on: Mapping[str, date] | None = None,
+    base: int | None = None,
 ) -> Project:
     """Yuan asked for by source, until it is handed in. `due_on`: by when the project's own money has to be there.
 
-    Raises ValidationError "negative", "in_review", "approved_plan".
+    Raises ValidationError "negative", "in_review", "approved_plan"; Conflict where `base` is given and somebody else
+    saved it meanwhile.
     """
-    locked = _open_plan(project)
+    locked = _open_plan(project, base)
     before = {source.source: source.requested for source in locked.sources.all()}
     given = _write_requested(locked, amounts, due_on or {})
     _tell_plan(locked, by, requested=[_told(before), _told(given)], **_unsign(locked))
@@ -744,10 +752,12 @@ def _locked(project: Project) -> Project:
     return Project.objects.select_for_update(of=("self",)).get(pk=project.pk)
 
 
-def _open_plan(project: Project) -> Project:
+def _open_plan(project: Project, base: int | None = None) -> Project:
     locked = _locked(project)
     _refuse_finished(locked)
     _check_plan_is_open(locked)
+    if base is not None:
+        claim_version(locked, base)
     return locked
 
 
