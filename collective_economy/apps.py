@@ -12,8 +12,8 @@ class CollectiveEconomyConfig(AppConfig):
     def ready(self) -> None:
         # The sheet and the sources read models, which exist only now.
         from accounts import jobs, ticking
-        from branches import indicators
-        from collective_economy import sources, verifying
+        from branches import indicators, village_file
+        from collective_economy import sources, verifying, village_part
         from collective_economy.listings import Ledger
         from collective_economy.sheets import LedgerSheet
         from imports.listings import register as register_listings
@@ -21,6 +21,7 @@ class CollectiveEconomyConfig(AppConfig):
 
         register(LedgerSheet())
         register_listings(Ledger())
+        village_file.register(village_part.build)
         indicators.register(*sources.SOURCES)
         indicators.register_spans(*sources.SPANS)
         jobs.handler(

@@ -13,6 +13,7 @@ from collective_economy.views import (
     ledger,
     ledger_month,
     month_close,
+    targets,
     overview,
     payments,
     programmes,
