@@ -13,7 +13,6 @@ from collective_economy.views import (
     ledger,
     ledger_month,
     month_close,
-    targets,
     overview,
     payments,
     programmes,
