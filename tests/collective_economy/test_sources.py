@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import User
 from branches import indicators
 from branches.indicators import IndicatorSource, Reading, SpanSource
 from branches.models import Unit
@@ -608,3 +610,20 @@ def test_money_of_another_source_of_the_project_is_left_out_of_c4() -> None:
         move(row, 900)
         move(row, 400, "payment", paid_on=APRIL)
     assert numbers(read("payment_progress")) == {"东一村": (400, 1000)}
+
+
+@pytest.mark.parametrize("source", [*SOURCES, *SPANS], ids=short)
+def test_the_address_of_a_number_opens_a_page_of_the_village(
+    client: Client, county_admin: User, source: IndicatorSource | SpanSource
+) -> None:
+    for name in VILLAGES[:2]:
+        fill(name)
+    assert source.records is not None
+    one, other = village("东一村"), village("东二村")
+    days = (FIRST, LAST) if isinstance(source, SpanSource) else (APRIL,)
+    client.force_login(county_admin)
+    page = client.get(source.records(one.pk, *days))  # type: ignore[call-arg, arg-type]
+    assert page.status_code == 200
+    shown = page.content.decode()
+    assert one.name in shown
+    assert f">{other.name}</a>" not in shown
