@@ -46,7 +46,7 @@ FULL = [
     "其他支出",
     "收益",
 ]
-HEAD = ["乡镇", "村", "月份", "经营收入(元)", "投资收益(元)"]
+HEAD: list[object] = ["乡镇", "村", "月份", "经营收入(元)", "投资收益(元)"]
 
 
 def row(*cells: object, village: str = "东一村", month: str = "2026.09") -> list[object]:
