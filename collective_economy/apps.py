@@ -12,16 +12,19 @@ class CollectiveEconomyConfig(AppConfig):
     def ready(self) -> None:
         # The sheet and the sources read models, which exist only now.
         from accounts import jobs, ticking
-        from branches import indicators, village_file
-        from collective_economy import sources, verifying, village_part
+        from branches import home_card, indicators, todo, village_file
+        from collective_economy import home, sources, todos, verifying, village_part
         from collective_economy.listings import Ledger
+        from collective_economy.report_listings import IncomeYears, Projects
         from collective_economy.sheets import LedgerSheet
         from imports.listings import register as register_listings
         from imports.sheets import register
 
         register(LedgerSheet())
-        register_listings(Ledger())
+        register_listings(Ledger(), IncomeYears(), Projects())
         village_file.register(village_part.build)
+        home_card.register(home.build)
+        todo.register(*todos.SOURCES)
         indicators.register(*sources.SOURCES)
         indicators.register_spans(*sources.SPANS)
         jobs.handler(
