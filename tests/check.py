@@ -33,6 +33,11 @@ FIRST_RELEASE = {
 WITH_THEIR_TABLES = ("0011_pay_lines_are_numbered", "0013_quota_of_the_year_and_one_published")
 """Alter only tables that came with assessments 0009 in the same release, so these met no data either."""
 
+ON_ONE_SMALL_TABLE = ("0002_programmes_projects_and_payments",)
+"""Makes new tables, and alters one that held data: the ledger's monthly totals, at most six a village and month, which
+only the import of a sheet wrote. 64 800 of them (300 villages, three years) took 3 seconds on PostgreSQL; an import
+that meets those seconds is undone as a whole and runs again. collective_economy 0003 and 0004 are linted."""
+
 
 def met_no_data() -> list[str]:
     return [
@@ -65,6 +70,7 @@ STEPS: tuple[tuple[str, list[str], dict[str, str]], ...] = (
             "--ignore-name",
             *met_no_data(),
             *WITH_THEIR_TABLES,
+            *ON_ONE_SMALL_TABLE,
             "--include-apps",
             *APPS,
         ],
