@@ -70,6 +70,7 @@ VERBS: dict[str, Promise] = {
     "restore": pgettext_lazy("audit", "put back"),
     "resume": pgettext_lazy("audit", "take up again"),
     "return": pgettext_lazy("audit", "return"),
+    "reverse": pgettext_lazy("audit", "reverse"),
     "review": pgettext_lazy("audit", "review"),
     "revise": pgettext_lazy("audit", "revise"),
     "save": pgettext_lazy("audit", "save"),
@@ -111,6 +112,9 @@ PROBLEMS: dict[str, Promise] = {
 }
 
 WHOLE: dict[str, Promise] = {
+    "collective_economy.move_project": pgettext_lazy("audit", "move a project to another stage"),
+    "collective_economy.approve_project": pgettext_lazy("audit", "approve a project"),
+    "collective_economy.change_approved_project": pgettext_lazy("audit", "change what was approved of a project"),
     "assessments.apply_flagapplication": pgettext_lazy("audit", "apply for a flag"),
     "assessments.review_flagapplication": pgettext_lazy("audit", "first review of an application for a flag"),
     "assessments.assess_flagapplication": pgettext_lazy("audit", "enter the panel's scores"),
