@@ -160,10 +160,11 @@ def history_of(row: Any) -> list[Happening]:
 
 
 def _worded(change: Any) -> Any:
-    is_money = change.label != "shares"
+    name = change.label.lower()
+    is_money = name != "shares"
     return replace(
         change,
-        label=str(LABELS.get(change.label, change.label)),
+        label=str(LABELS.get(name, change.label)),
         before=_words(change.before, is_money),
         after=_words(change.after, is_money),
     )
@@ -171,6 +172,8 @@ def _worded(change: Any) -> Any:
 
 def _words(value: Any, is_money: bool) -> Any:
     """Amounts by source or item in 万元, shares in percent."""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
     if not isinstance(value, Mapping):
         return value
     names = dict(FundSource.choices)

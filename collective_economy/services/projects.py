@@ -76,8 +76,8 @@ def propose_project(
 ) -> Project:
     """A project in the pool, for the villages named with their percent.
 
-    `fields` are fields of Project by name. Raises ValidationError "no_village", "not_a_village", "shares_not_whole",
-    "number_taken", "other_programme".
+    `fields` are fields of Project by name. Raises ValidationError "no_village", "not_a_village", "no_share",
+    "shares_not_whole", "number_taken", "other_programme".
     """
     _check_shares(shares)
     if Project.objects.filter(number=fields["number"], year=fields["year"]).exists():
@@ -156,9 +156,7 @@ def change_project(
 
 
 @transaction.atomic
-def set_shares(
-    project: Project, shares: Mapping[Unit, Decimal], *, by: User, base: int | None = None
-) -> Project:
+def set_shares(project: Project, shares: Mapping[Unit, Decimal], *, by: User, base: int | None = None) -> Project:
     """Other villages or percents, until it is handed in. Raises ValidationError as `propose_project`, "in_review",
     "approved_plan"; Conflict where `base` is given and somebody else saved it meanwhile."""
     _check_shares(shares)
@@ -736,7 +734,9 @@ def _check_shares(shares: Mapping[Unit, Decimal]) -> None:
         raise ValidationError(_("Choose at least one village."), "no_village")
     if any(unit.kind != Unit.Kind.VILLAGE for unit in shares):
         raise ValidationError(_("Only villages take part in a project."), "not_a_village")
-    if any(percent <= 0 for percent in shares.values()) or not sums_to_whole(list(shares.values())):
+    if any(percent <= 0 for percent in shares.values()):
+        raise ValidationError(_("Every village has a share above 0."), "no_share")
+    if not sums_to_whole(list(shares.values())):
         total = sum(shares.values(), Decimal(0))
         words = _("The shares of the villages sum to %(total)s %%, not to 100 %%.")
         raise ValidationError(words, "shares_not_whole", {"total": f"{total.normalize():f}"})
