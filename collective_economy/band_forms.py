@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from collective_economy.amounts import WanField
 from collective_economy.bands import CENT, Band
@@ -22,7 +22,7 @@ class BandRow(forms.Form):
     """One band; a row without a name and a bound is left out."""
 
     code = forms.CharField(required=False, max_length=CODE_LENGTH, widget=forms.HiddenInput)
-    name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=NAME_LENGTH)
+    name = forms.CharField(label=pgettext_lazy("band", "Name"), required=False, max_length=NAME_LENGTH)
     name_en = forms.CharField(label=gettext_lazy("English name"), required=False, max_length=NAME_LENGTH)
     lower = WanField(label=gettext_lazy("From (10 000 yuan)"), required=False)
 

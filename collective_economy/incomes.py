@@ -54,6 +54,11 @@ class Income:
     def expense(self) -> Decimal:
         return self.of(EXPENSE)
 
+    @property
+    def spent(self) -> Decimal | None:
+        """The expense; None where no entry tells of any."""
+        return self.expense if any(one in self.amounts for one in EXPENSE) else None
+
 
 def added(parts: Iterable[Income]) -> Income | None:
     """The parts together; None of none."""

@@ -46,7 +46,7 @@ class MonthLine:
 
     figures: MonthFigures
     income_cells: list[Decimal | None]
-    """By category of income."""
+    """By the categories of `income_columns`."""
     due: Decimal | None
     """What fell due by contracts and is still asked for; None where nothing did."""
     received: Decimal | None
@@ -230,11 +230,18 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, Decimal(0))
 
 
+def income_columns(economy: Economy) -> list[str]:
+    """Categories of income that have entries in the year: the others would be columns of dashes."""
+    held = economy.now.amounts if economy.now else {}
+    return [category for category in INCOME if category in held]
+
+
 def month_lines(
     economy: Economy, dues: Dues, contracts: Sequence[Contract], paid: Mapping[date, Decimal]
 ) -> list[MonthLine]:
     """January to the latest month of the year of which something is known, or to today's."""
     signed = Counter(contract.signed_on.replace(day=1) for contract in contracts)
+    columns = income_columns(economy)
     lines = []
     for number in range(1, 13):
         month = date(economy.year, number, 1)
@@ -244,7 +251,7 @@ def month_lines(
         lines.append(
             MonthLine(
                 figures=figures,
-                income_cells=[amounts.get(category) for category in INCOME],
+                income_cells=[amounts.get(category) for category in columns],
                 due=due,
                 received=received,
                 paid=paid.get(month),
@@ -340,7 +347,7 @@ def page_of(user: User, village: Unit, county: Unit | None, year: int, today: da
         "projects": lines,
         "late": projects.late_milestones(today),
         "months": month_lines(economy, dues, contracts, projects.payments_by_month(year)),
-        "income_labels": [Category(code).label for code in INCOME],
+        "income_labels": [Category(code).label for code in income_columns(economy)],
         "plan": plan,
         "plan_lines": plan_lines(plan, economy) if plan else [],
         "assets": assets,

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 SEE_LEDGER = "collective_economy.view_ledgermonth"
 SEE_PROJECTS = "collective_economy.view_project"
-WIDTH, HEIGHT, TOP, FOOT = 320, 190, 16, 22
+WIDTH, HEIGHT, TOP, FOOT = 520, 190, 18, 22
 """Of the chart of the years, in units of its drawing."""
-BAR = Decimal("0.6")
+BAR = Decimal("0.5")
 """Of a year's width."""
 
 

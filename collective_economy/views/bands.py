@@ -51,7 +51,6 @@ def bands(request: HttpRequest) -> HttpResponse:
         "years": years,
         "is_running": year == today.year,
         "page": page,
-        "most": max((row.now for row in page.rows), default=0),
         "rose": page.moved(1),
         "fell": page.moved(-1),
         "no_data": NO_DATA,

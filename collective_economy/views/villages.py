@@ -47,7 +47,7 @@ def village(request: HttpRequest, pk: int) -> HttpResponse:
     township, county = _above(unit)
     context: dict[str, Any] = {
         "title": unit.name,
-        "crumbs": [(reverse("collective_economy:bands"), _("Bands of income"))],
+        "crumbs": [(reverse("collective_economy:overview"), _("Overview"))],
         "unit": unit,
         "township": township,
         "today": today,
