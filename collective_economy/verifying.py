@@ -182,7 +182,8 @@ def _unapproved() -> str:
     return (
         "SELECT s.id AS row_id, p.path, p.number || ' ' || s.source AS named, s.approved AS s_approved, "
         "CASE WHEN p.approved_by_id IS NULL THEN 0 "
-        f"WHEN s.source IN ({SUPPORT_LIST}) AND (g.id IS NULL OR g.source <> s.source OR r.confirmed_by_id IS NULL) "
+        f"WHEN s.source IN ({SUPPORT_LIST}) AND (g.id IS NULL OR g.source <> s.source OR r.confirmed_by_id IS NULL "
+        "OR p.programme_id IS NULL OR g.programme_id <> p.programme_id) "
         f"THEN 0 ELSE s.approved END AS c_approved FROM {SOURCE} AS s JOIN {PROJECT} AS p ON p.id = s.project_id "
         f"LEFT JOIN {GRANT} AS g ON g.id = s.programme_source_id LEFT JOIN {PROGRAMME} AS r ON r.id = g.programme_id"
     )

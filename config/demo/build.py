@@ -217,16 +217,16 @@ def _accounts(county: Unit, shown: Unit, report: Report, now: datetime) -> dict[
     """One account for each role; the system administrator proposes the roles, the others confirm each other's."""
     users: dict[str, User] = {}
     for key, username, _role, name in ACCOUNTS:
-        users[key] = _user(username, name, now)
+        users[key] = demo_user(username, name, now)
         report.accounts[key] = {"user": username, "password": PASSWORD}
     for key, _username, role, _name in ACCOUNTS:
         confirmer = users["county_leader"] if key != "county_leader" else users["county_staff"]
-        _grant(users[key], role, shown if role == Role.TS else county, users["system_admin"], confirmer, now)
+        give_role(users[key], role, shown if role == Role.TS else county, users["system_admin"], confirmer, now)
     for key, username, role, name, subjects in FLAG_ACCOUNTS:
-        users[key] = _user(username, name, now)
+        users[key] = demo_user(username, name, now)
         report.flag_accounts[key] = {"user": username, "password": PASSWORD}
         unit = shown if role == Role.TS else county
-        _grant(users[key], role, unit, users["system_admin"], users["county_leader"], now, subjects)
+        give_role(users[key], role, unit, users["system_admin"], users["county_leader"], now, subjects)
     # Who confirmed before being confirmed has kept that there was no role yet: the accounts are read anew.
     found = User.objects.in_bulk([user.pk for user in users.values()])
     return {key: found[user.pk] for key, user in users.items()}
@@ -235,8 +235,8 @@ def _accounts(county: Unit, shown: Unit, report: Report, now: datetime) -> dict[
 def _secretaries(townships: list[Unit], shown: Unit, users: dict[str, User], now: datetime) -> dict[str, User]:
     secretaries = {shown.path: users["township_secretary"]}
     for number, township in enumerate(unit for unit in townships if unit.pk != shown.pk):
-        user = _user(f"xiangzhen{number + 2:02}", SECRETARIES[number % len(SECRETARIES)], now)
-        _grant(user, Role.TS, township, users["system_admin"], users["county_leader"], now)
+        user = demo_user(f"xiangzhen{number + 2:02}", SECRETARIES[number % len(SECRETARIES)], now)
+        give_role(user, Role.TS, township, users["system_admin"], users["county_leader"], now)
         secretaries[township.path] = user
     return secretaries
 
@@ -245,14 +245,14 @@ def _members(townships: list[Unit], shown: Unit, users: dict[str, User], now: da
     """The organization member of each township, who applies for flags; the secretary reviews."""
     members = {shown.path: users["township_member"]}
     for number, township in enumerate(unit for unit in townships if unit.pk != shown.pk):
-        user = _user(f"zuwei{number + 2:02}", SECRETARIES[(number + 5) % len(SECRETARIES)], now)
-        _grant(user, Role.TS, township, users["system_admin"], users["county_leader"], now)
+        user = demo_user(f"zuwei{number + 2:02}", SECRETARIES[(number + 5) % len(SECRETARIES)], now)
+        give_role(user, Role.TS, township, users["system_admin"], users["county_leader"], now)
         members[township.path] = user
     return members
 
 
 @transaction.atomic
-def _user(username: str, name: str, now: datetime) -> User:
+def demo_user(username: str, name: str, now: datetime) -> User:
     """The account of that name, made with the demo password where it is not there yet."""
     user = User.objects.filter(username=username).first()
     if user is None:
@@ -264,7 +264,7 @@ def _user(username: str, name: str, now: datetime) -> User:
 
 
 @transaction.atomic
-def _grant(
+def give_role(
     user: User, role: Role, unit: Unit, proposer: User, confirmer: User, now: datetime, subjects: str = ""
 ) -> None:
     if Membership.objects.filter(user=user, role=role, unit=unit).exists():
