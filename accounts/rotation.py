@@ -27,6 +27,8 @@ from accounts.encryption import (
 from accounts.models import User
 
 BATCH = 500
+FILES_AT_ONCE = 10
+"""Rows with a file that are held at a time."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class SealedColumn:
     model: type[models.Model]
     field: str
     context_of: Callable[[Any], str]
+    is_file: bool = False
+    """Kept as bytes and not as text."""
 
     @property
     def label(self) -> str:
@@ -52,15 +56,25 @@ class Count:
     damaged: int = 0
 
 
+_FILES: list[SealedColumn] = []
+
+
+def register_files(model: type[models.Model], field: str, context_of: Callable[[Any], str]) -> None:
+    """A column of sealed files that are kept for good, from `ready()`. Files soon forgotten need none."""
+    column = SealedColumn(model, field, context_of, is_file=True)
+    if column not in _FILES:
+        _FILES.append(column)
+
+
 def sealed_columns() -> list[SealedColumn]:
-    """Every encrypted field of the product, and the seeds of code apps."""
+    """Every encrypted field of the product, the seeds of code apps, and files that are kept for good."""
     found = [
         SealedColumn(model, field.attname, field.context_of)
         for model in apps.get_models()
         for field in model._meta.concrete_fields
         if isinstance(field, EncryptedTextField)
     ]
-    return [*found, SealedColumn(User, "code_secret", lambda user: codes.context_of(user.pk))]
+    return [*found, SealedColumn(User, "code_secret", lambda user: codes.context_of(user.pk)), *_FILES]
 
 
 def rotate() -> list[Count]:
@@ -78,7 +92,7 @@ def _rotate(column: SealedColumn) -> Count:
     for rows in _batches(column):
         renewed: list[tuple[str, Any, str]] = []
         for row in rows:
-            stored = _stored(row, column.field)
+            stored = _stored(row, column)
             if not stored:
                 continue
             count.sealed += 1
@@ -97,13 +111,16 @@ def _rotate(column: SealedColumn) -> Count:
 def _batches(column: SealedColumn) -> Iterator[list[Any]]:
     last = 0
     rows = column.model._base_manager.order_by("pk")
-    while batch := list(rows.filter(pk__gt=last)[:BATCH]):
+    size = FILES_AT_ONCE if column.is_file else BATCH
+    while batch := list(rows.filter(pk__gt=last)[:size]):
         yield batch
         last = batch[-1].pk
 
 
-def _stored(row: models.Model, field: str) -> str:
-    value = row.__dict__[field]
+def _stored(row: models.Model, column: SealedColumn) -> str:
+    value = row.__dict__[column.field]
+    if column.is_file:
+        return base64.b64encode(bytes(value or b"")).decode()
     return value.stored if isinstance(value, Sealed) else value or ""
 
 
@@ -123,5 +140,8 @@ def _write(column: SealedColumn, renewed: list[tuple[str, Any, str]]) -> None:
     meta: Any = column.model._meta
     name, key = quote(meta.get_field(column.field).column), quote(meta.pk.column)
     statement = f"UPDATE {quote(meta.db_table)} SET {name} = %s WHERE {key} = %s AND {name} = %s"
+    values: list[tuple[Any, Any, Any]] = list(renewed)
+    if column.is_file:
+        values = [(base64.b64decode(fresh), pk, base64.b64decode(stored)) for fresh, pk, stored in renewed]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(statement, renewed)
+        cursor.executemany(statement, values)

@@ -11,11 +11,13 @@ class CollectiveEconomyConfig(AppConfig):
 
     def ready(self) -> None:
         # The sheet and the sources read models, which exist only now.
-        from accounts import jobs, ticking
+        from accounts import jobs, rotation, ticking
         from branches import home_card, indicators, todo, village_file
         from collective_economy import home, sources, todos, verifying, village_part
         from collective_economy.listings import Ledger
+        from collective_economy.models import Attachment
         from collective_economy.report_listings import IncomeYears, Projects
+        from collective_economy.services import attachments
         from collective_economy.sheets import LedgerSheet
         from imports.listings import register as register_listings
         from imports.sheets import register
@@ -25,6 +27,7 @@ class CollectiveEconomyConfig(AppConfig):
         village_file.register(village_part.build)
         home_card.register(home.build)
         todo.register(*todos.SOURCES)
+        rotation.register_files(Attachment, "sealed_file", attachments.context_of)
         indicators.register(*sources.SOURCES)
         indicators.register_spans(*sources.SPANS)
         jobs.handler(

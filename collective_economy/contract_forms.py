@@ -98,8 +98,8 @@ class ContractForm(ProjectNumberMixin, VersionedFormMixin, forms.ModelForm):
 
     unit = VillageChoice(Unit.objects.none(), label=_("village"), empty_label=_("Choose the village"))
     signed_on = DayField(label=_("signed on"))
-    starts_on = DayField(label=_("from"))
-    ends_on = DayField(label=_("to"))
+    starts_on = DayField(label=_("first day of the contract"))
+    ends_on = DayField(label=_("last day of the contract"))
     yearly_amount = YuanField(
         label=_("yearly amount (yuan)"),
         required=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,10 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
-from branches.history import happenings
+from branches.history import Happening, happenings
 from branches.models import Unit
 from branches.months import after, first_of_window
 from branches.scoping import fetch, must_hold, rows_with
@@ -33,6 +34,13 @@ ENTER = "collective_economy.add_ledgerentry"
 RECONCILE = "collective_economy.change_ledgermonth"
 CLOSE = "collective_economy.close_ledgermonth"
 EVENTS = 25
+LABELS: dict[str, Any] = {
+    "income": gettext_lazy("income in all"),
+    "expense": gettext_lazy("expense in all"),
+    "closing": gettext_lazy("balance by the books"),
+    "entry_count": gettext_lazy("entries"),
+}
+"""What the event of a close tells beside the fields of the month."""
 
 
 @dataclass(frozen=True)
@@ -258,10 +266,18 @@ def _page(
         "rights": rights,
         "entry_form": entry_form if rights["enter"] and not is_closed else None,
         "statement_form": statement_form if rights["reconcile"] and not row.is_closed else None,
-        "happenings": happenings(LedgerMonth, events_of(row)[:EVENTS]) if row.pk else [],
+        "happenings": _history(row) if row.pk else [],
     }
     has_errors = entry_form.errors or statement_form.errors
     return render(request, "collective_economy/ledger_month.html", context, status=422 if has_errors else 200)
+
+
+def _history(row: LedgerMonth) -> list[Happening]:
+    found = happenings(LedgerMonth, events_of(row)[:EVENTS])
+    return [
+        replace(each, changes=[replace(one, label=str(LABELS.get(one.label, one.label))) for one in each.changes])
+        for each in found
+    ]
 
 
 RIGHTS = {"enter": ENTER, "reconcile": RECONCILE, "close": CLOSE}
@@ -296,7 +312,9 @@ def _initial(request: HttpRequest, month: date, today: date) -> dict[str, Any]:
     except ValueError:
         typed = day
     category = request.GET.get("category", "")
+    due = request.GET.get("receivable", "")
     return {
+        "receivable": due if due.isdecimal() else None,
         "day": typed if typed.replace(day=1) == month else day,
         "category": category if category in LedgerEntry.Category.values else "operating",
         "account": LedgerEntry.Account.COLLECTIVE,

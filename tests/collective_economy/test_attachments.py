@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.encryption import SealedValueDamaged
@@ -134,6 +136,17 @@ def test_a_file_moved_to_another_row_does_not_open(county: Unit) -> None:
 )
 def test_the_name_that_is_shown(name: str, shown: str) -> None:
     assert clean_name(name, "pdf") == shown
+
+
+def test_a_file_goes_over_to_a_new_key(county: Unit, settings: Any) -> None:
+    settings.FIELD_KEY = "old-field-key"
+    paper = put(make_contract())
+    settings.FIELD_KEY = "new-field-key,old-field-key"
+    output = StringIO()
+    call_command("rotate_field_key", stdout=output)
+    assert "collective_economy.attachment.sealed_file: 1 sealed, 1 renewed, 0 damaged" in output.getvalue()
+    settings.FIELD_KEY = "new-field-key"
+    assert download(Attachment.objects.get(pk=paper.pk), by=clerk()) == PDF
 
 
 def test_papers_of_all_kinds_of_rows(county: Unit) -> None:

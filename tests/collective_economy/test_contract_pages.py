@@ -172,6 +172,7 @@ def test_income_is_entered_from_its_due_day(page: Client, clerk: User) -> None:
     row = contract.receivables.earliest("due_on")
     ledger = reverse("collective_economy:ledger_month", args=[village().pk, date(2026, 6, 1)])
     assert f'href="{ledger}?receivable={row.pk}#entry-form"' in told(page.get(url("contract", contract.pk)))
+    assert f'<option value="{row.pk}" selected>' in told(page.get(ledger, {"receivable": row.pk}))
     entry = make_entry(amount=12000, receivable=row, voucher_number="记-88")
     shown = told(page.get(url("contract", contract.pk)))
     assert f"?receivable={row.pk}" not in shown
