@@ -147,6 +147,9 @@ def test_the_bank_is_reconciled_and_the_month_closed_by_another(client: Client, 
     assert LedgerEntry.objects.get().checked_by == leader
     client.force_login(staff)
     page = client.get(month_url())
+    history = page.content.decode().partition("修改记录")[2]
+    for words in ("领导", "总收入: 1200.50", "账面余额: 1300.50", "期初余额（元）: 100.00"):
+        assert words in history.replace("：", ": "), words
     assert page.context["entry_form"] is page.context["statement_form"] is None
     assert client.post(month_url("ledger_enter"), GIVEN).status_code == 422
 
