@@ -22,11 +22,13 @@ from branches.models import Branch, Membership, Unit, Village, VillageClass
 from branches.services.divisions import load_divisions
 from branches.services.units import ensure_leading_branches
 from config.demo.county import VillageFigures, division_rows, invent_figures
+from config.demo.economy import make_economy
 from config.demo.flags import FlagCast, make_flags
 from config.demo.life import make_life
 from config.demo.months import Cast, MonthMaker
 from config.demo.pay import make_pay
 from config.demo.people import make_people
+from config.demo.projects import EconomyCast
 from config.demo.year import YearCast, make_year
 
 PASSWORD = "Shifan-58-Portal"
@@ -125,6 +127,8 @@ def seed(*, county_code: str, months: int, seed_number: int, accounts_only: bool
         seed_number=seed_number,
         today=timezone.localdate(now),
     )
+    economy = EconomyCast(users["economy_officer"], users["county_staff"], users["county_leader"], secretaries)
+    make_economy(county, shown, villages, figures, economy, seed_number=seed_number, now=now)
     span = _months(months, timezone.localdate(now))
     _scheme(county, span[0], users, now)
     maker = MonthMaker(county, Cast(users["county_staff"], users["county_leader"], secretaries), figures, rng)

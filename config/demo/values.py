@@ -50,7 +50,6 @@ class VillageMonthFigures:
             "A5": self.figures.members,
             "A8": 12,
             "B5": self.tasks,
-            "C1": 10 * (3 + self.figures.population // 400),
             "D2": self.rng.randint(0, size + 1),
             "D3": self.rng.randint(size, 3 * size),
             "D5": self.rng.randint(0, size),
