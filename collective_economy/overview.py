@@ -18,7 +18,8 @@ from django.db.models.functions import Coalesce, Round, Substr
 
 from branches.models import Unit
 from branches.scoping import STEP, paths_for
-from collective_economy.bands import Band
+from collective_economy.bands import Band, band_of
+from collective_economy.incomes import IS_RECORDED
 from collective_economy.models import (
     AuditFinding,
     IncomeTarget,
@@ -232,9 +233,10 @@ class Earned:
 
 
 def earned_by_place_and_month(months: Rows, length: int, years: Sequence[int]) -> dict[tuple[str, date], Earned]:
-    """(path of the place, month) -> income in it, of months that hold entries. One query."""
+    """(path of the place, month) -> income in it, of months that say something: they hold entries or were closed. One
+    query."""
     rows = months.filter(
-        entry_count__gt=0, month__gte=date(min(years), 1, 1), month__lte=date(max(years), MONTHS, 1)
+        IS_RECORDED, month__gte=date(min(years), 1, 1), month__lte=date(max(years), MONTHS, 1)
     ).order_by()
     sums = {f"sum_{category}": Sum(category) for category in INCOME}
     grouped = rows.values("month", place=Substr("path", 1, length)).annotate(**sums)
@@ -295,21 +297,51 @@ def targets_by_place(targets: Rows, length: int, year: int) -> dict[str, Decimal
 
 
 def villages_by_band(months: Rows, year: int, bands: Sequence[Band]) -> dict[str, int]:
-    """Code of the band -> villages whose operating income of the year is in it; only villages with entries. One query.
+    """Code of the band -> villages whose operating income of the year is in it; without a ledger, a village is in none.
 
-    Half-open as `bands.band_of`: at or above the lower bound, below the next one's.
+    What stood at villages merged since counts for the village they went into, as on the page of bands. At most three
+    queries.
     """
-    rows = months.filter(entry_count__gt=0, month__gte=date(year, 1, 1), month__lte=date(year, MONTHS, 1)).order_by()
+    rows = months.filter(IS_RECORDED, month__gte=date(year, 1, 1), month__lte=date(year, MONTHS, 1)).order_by()
     operating = sum((Coalesce(F(one), ZERO) for one in COUNTED_AS_OPERATING[1:]), Coalesce(F("operating"), ZERO))
     by_village = rows.values("unit_id").annotate(earned=Round(Sum(operating), 2))
+    heirs = _heirs()
+    touched = {*heirs, *heirs.values()}
+    counts = _counted(by_village.exclude(unit__in=touched) if touched else by_village, bands)
+    if touched:
+        sums: dict[int, Decimal] = {}
+        for unit, earned in by_village.filter(unit__in=touched).values_list("unit_id", "earned"):
+            heir = heirs.get(unit, unit)
+            sums[heir] = sums.get(heir, ZERO) + cents(earned)
+        for earned in sums.values():
+            counts[band_of(earned, bands).code] += 1
+    return counts
+
+
+def _counted(by_village: Rows, bands: Sequence[Band]) -> dict[str, int]:
+    """In the database. Half-open as `bands.band_of`: at or above the lower bound, below the next one's."""
     counts: dict[str, Any] = {}
     for place, band in enumerate(bands):
         within = Q(earned__gte=band.lower) if place else Q()
         if place + 1 < len(bands):
             within &= Q(earned__lt=bands[place + 1].lower)
-        counts[f"band_{place}"] = Count("unit_id", filter=within) if within else Count("unit_id")
+        counts[f"band_{place}"] = Count("unit_id", filter=within)
     found = by_village.aggregate(**counts)
     return {band.code: found[f"band_{place}"] for place, band in enumerate(bands)}
+
+
+def _heirs() -> dict[int, int]:
+    """Village that was merged -> the village of today that it went into."""
+    rows = Unit.objects.villages().filter(valid_to__isnull=False, merged_into__isnull=False).order_by()
+    into: dict[int, int] = dict(rows.values_list("pk", "merged_into_id"))
+    found = {}
+    for pk in into:
+        last, seen = pk, {pk}
+        while last in into and into[last] not in seen:
+            last = into[last]
+            seen.add(last)
+        found[pk] = last
+    return found
 
 
 def received_by_model(receivables: Rows, year: int, today: date) -> dict[str, tuple[Decimal, Decimal]]:

@@ -204,7 +204,9 @@ def overview_of(user: User, year: int | None, today: date) -> Overview | None:
         stages=_stages(overview.stage_counts(scope.projects)),
         income=income,
         bands=bands,
-        without_ledger=_villages(scope) - sum(count for _code, _name, count in bands) if scope.sees_ledger else 0,
+        without_ledger=max(0, _villages(scope) - sum(count for _code, _name, count in bands))
+        if scope.sees_ledger
+        else 0,
         arrears=arrears_of(scope.receivables, today) if scope.sees_ledger else None,
         findings=overview.finding_counts(scope.findings, today) if scope.sees_ledger else {},
         risks=_risks(user, today),
@@ -287,7 +289,7 @@ def _stages(counts: Mapping[str, int]) -> list[tuple[str, str | Promise, int]]:
 
 
 def _bands(scope: Scope, year: int) -> list[tuple[str, str, int]]:
-    """Code, name and villages of each band in force. Two queries."""
+    """Code, name and villages of each band in force."""
     if not scope.sees_ledger:
         return []
     path = scope.grouping.paths[0]

@@ -166,6 +166,9 @@ def set_shares(project: Project, shares: Mapping[Unit, Decimal], *, by: User, ba
     _check_programme(locked.programme, place)
     locked.unit, locked.path = place, place.path
     locked.save(update_fields=["unit", "path"])
+    # What moved under an earlier approval, and its papers, lie where the project lies.
+    locked.payments.update(path=place.path)
+    locked.attachments.update(path=place.path)
     locked.shares.all().delete()
     _write_shares(locked, shares)
     _tell_plan(locked, by, shares=[_told_shares(before), _told_shares(shares)], **_unsign(locked))

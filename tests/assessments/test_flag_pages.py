@@ -140,7 +140,7 @@ def test_the_endpoints_refuse_the_same_shortcuts(cast: Cast, row: FlagRound, vil
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize(("name", "queries"), [("flag_list", 26), ("flag_board", 27)])
+@pytest.mark.parametrize(("name", "queries"), [("flag_list", 34), ("flag_board", 35)])
 def test_rows_cost_no_queries(cast: Cast, row: FlagRound, east: Unit, name: str, queries: int, number: int) -> None:
     for village in Unit.objects.filter(path__startswith=east.path, kind="village")[:number]:
         make_application(row, village, "F1", state="rejected", gates_failed=["F1-G1"], score_hundredths=8200)

@@ -142,7 +142,7 @@ def test_the_queries_of_to_dos_do_not_grow(open_month: Period, county_admin: Use
     Return.objects.filter(pk__in=list(waiting)).update(state="submitted", submitted_at=timezone.now())
     with CaptureQueriesContext(connection) as queries:
         assert len(todos(county_admin, timezone.now())) == townships
-    assert len(queries) == 15
+    assert len(queries) == 23
 
 
 # Pages
@@ -195,4 +195,4 @@ def test_the_queries_of_the_home_page_do_not_grow(
     client.get("/")
     with CaptureQueriesContext(connection) as queries:
         client.get("/")
-    assert len(queries) == 16
+    assert len(queries) == 20

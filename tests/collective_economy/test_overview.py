@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.roles import Role
 from branches.models import Unit
 from collective_economy import home, overview
+from collective_economy.band_page import band_year
 from collective_economy.bands import DEFAULT_BANDS
 from collective_economy.models import AuditFinding, IncomeTarget, LedgerEntry, LedgerMonth, Payment, Project
 from collective_economy.models.ledger import COUNTED_AS_OPERATING, INCOME
@@ -216,6 +217,16 @@ def test_villages_by_band(leader: User, ledger: None, county: Unit) -> None:
     assert sum(found.values()) == 5
 
 
+def test_a_merged_village_counts_for_its_heir(leader: User, ledger: None) -> None:
+    """49 999.99 and 0.01 of two villages are 50 000 of one."""
+    Unit.objects.filter(name="西二村").update(valid_to=date(2026, 5, 31), merged_into=Unit.objects.get(name="东二村"))
+    page = overview_of(leader, 2026, TODAY)
+    assert [(code, count) for code, _name, count in page.bands if count] == [("none", 1), ("weak", 2)]
+    assert page.without_ledger == 1
+    standing = band_year(leader, Unit.objects.get(kind="county"), 2026, TODAY)
+    assert {row.code: row.now for row in standing.rows if row.now} == {"none": 1, "weak": 2, "": 1}
+
+
 def test_income_by_model_is_what_fell_due_and_came(leader: User, money: dict[str, Project]) -> None:
     contract = ground.make_contract(project=money["east"])
     for day, received in ((date(2026, 3, 1), "1000"), (date(2026, 11, 26), "0.50"), (date(2026, 11, 27), "0")):
@@ -308,7 +319,7 @@ def test_the_page(client: Client, leader: User, money: dict[str, Project], ledge
             made = ground.make_project(ground.village(name), approved={"own": 10}, business_model="solar")
             ground.move(made.sources.get(), 1)
             ground.make_entry(ground.village(name), 5)
-    assert numbers == [28, 28]
+    assert numbers == [29, 29]
     for words in ("43.50", "20.50", "11.50", "2.50", "10.00", "联建", "12.2%", "90.4%", "薄弱村", "截至2026年10月"):
         assert words in html, words
     east = Unit.objects.get(name="东乡")

@@ -21,6 +21,7 @@ from accounts.sessions import PASSWORD
 from branches.models import Unit
 from collective_economy.models import BudgetLine, Instalment, Payment, Project, ProjectSource
 from collective_economy.payment_rows import instalment_states, source_states, sums_of, waiting_lines
+from collective_economy.services.projects import set_shares
 from tests.collective_economy import ground
 from tests.conftest import make_user
 
@@ -219,6 +220,15 @@ def test_a_joint_project_shows_its_payments_to_each_of_its_townships(
     assert client.get(reverse("collective_economy:payment", args=[alone.pk])).status_code == 404
     page = client.get(reverse("collective_economy:payment_list")).context["page"]
     assert [one.pk for one in page] == [row.pk]
+
+
+def test_payments_follow_a_project_to_its_place(project: Project, officer: User, west_editor: User) -> None:
+    """One that came back for its plan may get other villages; its money then belongs to their township."""
+    row = project.payments.get()
+    Project.objects.filter(pk=project.pk).update(stage="apply")
+    set_shares(Project.objects.get(pk=project.pk), {ground.village("西一村"): Decimal(100)}, by=ground.clerk())
+    seen = {user.username: Payment.objects.for_user(user).filter(pk=row.pk).exists() for user in (officer, west_editor)}
+    assert seen == {"officer": False, "west_editor": True}
 
 
 def test_one_movement_shows_what_it_leaves(client: Client, county_leader: User, project: Project) -> None:
