@@ -97,7 +97,7 @@ def applied(who: People, day: date, project: Project, money: Mapping[str, int] |
         source: Decimal(amount * WAN) for source, amount in (money or {"central": 30, "county": 10, "own": 12}).items()
     }
     projects.set_requested(project, asked, by=who.officer, due_on={"own": day + timedelta(days=30)})
-    total = sum(asked.values())
+    total = sum(asked.values(), Decimal(0))
     projects.set_budget(project, [("厂房改造", total - 20 * WAN), ("设备购置", Decimal(20 * WAN))], by=who.officer)
     return Project.objects.get(pk=project.pk)
 
