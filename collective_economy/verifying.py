@@ -234,8 +234,8 @@ def _openings() -> str:
 
 def _receivables() -> str:
     return (
-        "SELECT r.id AS row_id, r.path, CAST(r.due_on AS varchar(10)) AS named, r.received AS s_received, "
-        f"{_cents('e.received')} AS c_received FROM {RECEIVABLE} AS r "
+        "SELECT r.id AS row_id, r.path, CAST(r.due_on AS varchar(10)) AS named, r.received AS s_settled, "
+        f"{_cents('e.received')} AS c_settled FROM {RECEIVABLE} AS r "
         f"LEFT JOIN (SELECT receivable_id, SUM(amount) AS received FROM {ENTRY} WHERE receivable_id IS NOT NULL "
         "GROUP BY receivable_id) AS e ON e.receivable_id = r.id"
     )
@@ -327,11 +327,12 @@ CHECKS: tuple[Check, ...] = (
     Check("ledger_reversal", _("reversals in the ledger against what they take back"),
           f"{ENTRY} WHERE reverses_id IS NOT NULL", ("reversed",), _entry_reversals()),
     Check("receivable", _("what was received of a receivable against the ledger"), RECEIVABLE,
-          ("received",), _receivables()),
+          ("settled",), _receivables()),
 )  # fmt: skip
 LABELS = {check.kind: check.label for check in CHECKS}
 COLUMNS: Mapping[str, str | Promise] = {
     "received": pgettext_lazy("project", "received (yuan)"),
+    "settled": _("received (yuan)"),
     "paid": _("paid (yuan)"),
     "recalled": _("recalled (yuan)"),
     "paid_and_recalled": _("paid and recalled (yuan)"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -49,7 +51,8 @@ def verification(request: HttpRequest) -> HttpResponse:
 
 
 def _told(value: str) -> str:
-    return {verifying.YES: _("yes"), verifying.NO: _("no"), "": "—"}.get(value, value)
+    words = {verifying.YES: _("yes"), verifying.NO: _("no"), "": "—"}
+    return words[value] if value in words else f"{Decimal(value):,}"
 
 
 def _rows_of(found: list[verifying.Mismatch], kind: str) -> int:

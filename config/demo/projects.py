@@ -237,6 +237,7 @@ class _Walk:
         self.amounts = _amounts(plan)
         self.shift = timedelta(days=maker.rng.randint(0, 9))
         self.day = date(self.year, 1, 5)
+        self.spent: dict[str, Decimal] = defaultdict(Decimal)
         self.project: Project = self._proposed()
 
     def on(self, month: int, day: int, year: int = 0) -> None:
@@ -314,7 +315,7 @@ class _Walk:
         projects.set_requested(self.project, amounts, by=self.cast.officer, due_on={"own": own_due})
         whole = sum(amounts.values(), Decimal(0))
         works = (whole * 7 / 10).quantize(Decimal(1))
-        projects.set_budget(self.project, [("工程和设备", works), ("其他", whole - works)], by=self.cast.officer)
+        projects.set_budget(self.project, [("工程和设备", works), ("配套设施", whole - works)], by=self.cast.officer)
         for name, month, day in (("基础施工", 6, 15), ("主体完工", 8, 31)):
             projects.add_milestone(self.project, name=name, due_on=date(self.year, month, day), by=self.cast.officer)
         self.hangs("apply")
@@ -359,7 +360,7 @@ class _Walk:
             document=f"青农领〔{self.year}〕{7 + self.shift.days} 号",
             notice_from=date(self.year, 3, 20),
             notice_to=date(self.year, 3, 27),
-            plan_code=f"JH{self.year}{self.project.pk % 1000:03}",
+            plan_code=f"JH-{self.project.number}",
         )
         self.project = projects.approve_project(
             self.project, approval, by=self.cast.leader, today=self.day, now=self.moment
@@ -578,11 +579,17 @@ class _Walk:
             self._moved(source, "receipt", amount, f"拨付{instalment.percent:.0f}%", instalment=instalment)
 
     def _paid(self, share: Decimal) -> None:
-        """So much of what is there, source by source."""
+        """So much of what is there, source by source, for the first budget item that has room left."""
         for source in self._sources():
             amount = (source.balance * share).quantize(Decimal(1)) if share < 1 else source.balance
-            if amount > 0:
-                self._moved(source, "payment", amount, "支付工程款", use="build", payee=BUILDERS[0])
+            for line in self.project.budget.order_by("pk"):
+                part = min(amount, line.amount - self.spent[line.item])
+                if part > 0:
+                    self._moved(
+                        source, "payment", part, f"支付{line.item}款", use="build", payee=BUILDERS[0], budget_line=line
+                    )
+                    self.spent[line.item] += part
+                    amount -= part
 
     def _moved(self, source: ProjectSource, kind: str, amount: Decimal, summary: str, **more: Any) -> Payment:
         return payments.confirm_payment(

@@ -191,7 +191,7 @@ DAMAGES: dict[str, tuple[Callable[[], Any], set[tuple[str, str, str, str]]]] = {
     ),
     "received of a receivable set by hand": (
         lambda: Receivable.objects.update(received=Decimal("400.10")),
-        {("receivable", "received", "400.10", "0.00")},
+        {("receivable", "settled", "400.10", "0.00")},
     ),
 }
 
@@ -252,7 +252,7 @@ def test_lines_name_place_row_and_both_values(money: None) -> None:
     with pytest.raises(CommandError, match=r"^1 rows do not tie\.$"):
         call_command("verify_funds", stdout=output)
     row = Receivable.objects.get()
-    assert f"receivable: 东一村, row {row.pk} (2026-06-15), received: stored 7.00, computed 0.00" in output.getvalue()
+    assert f"receivable: 东一村, row {row.pk} (2026-06-15), settled: stored 7.00, computed 0.00" in output.getvalue()
 
 
 def test_beyond_the_listed_rows_all_are_counted(money: None, monkeypatch: pytest.MonkeyPatch) -> None:
