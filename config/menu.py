@@ -209,7 +209,7 @@ MENU: tuple[Group, ...] = (
         (
             Entry(
                 label=_("Overview"),
-                icon="chart-bar",
+                icon="columns",
                 url_name="collective_economy:overview",
                 permission="collective_economy.view_project",
             ),
@@ -282,7 +282,7 @@ MENU: tuple[Group, ...] = (
             ),
             Entry(
                 label=_("Check of sums"),
-                icon="scale",
+                icon="calculator",
                 url_name="collective_economy:verification",
                 permission="collective_economy.confirm_payment",
             ),
