@@ -66,12 +66,16 @@ class Money:
     sources: list[ProjectSource]
 
     @property
+    def support_sources(self) -> list[ProjectSource]:
+        return [each for each in self.sources if each.source in SUPPORT]
+
+    @property
     def whole(self) -> Sums:
         return sums_of(self.sources)
 
     @property
     def support(self) -> Sums:
-        return sums_of(each for each in self.sources if each.source in SUPPORT)
+        return sums_of(self.support_sources)
 
     @property
     def own(self) -> Sums:
