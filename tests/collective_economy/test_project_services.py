@@ -473,6 +473,11 @@ def test_a_project_that_came_back_is_approved_anew_and_moves_no_money_before(who
         by=who.officer, today=DAY, now=at(DAY),
     )  # fmt: skip
     less = {"central": D(80_000)}
+    assert refusal(lambda: projects.set_budget(again(project), [], by=who.officer)) == [
+        ("", "approved_plan", "计划已批复。需要修改的请作为变更录入并写明原因。")
+    ]
+    same = [("厂房改造", D(320_000)), ("设备购置", D(200_000))]
+    assert (alter(who, project, budget=same).percent, again(project).stage) == (0, "pay")
     assert [code for _n, code, _w in refusal(lambda: alter(who, project, requested=less))] == ["payments_wait"]
     payments.withdraw_payment(waiting, by=who.officer, now=at(DAY))
     alter(who, project, requested=less)
@@ -488,9 +493,10 @@ def test_a_project_that_came_back_is_approved_anew_and_moves_no_money_before(who
         again(project), projects.Approval(**given | {"amounts": amounts}), by=who.leader, today=DAY, now=at(DAY)
     )
     assert refusal(lambda: act({"own": D(5)})) == below
-    done = act({"central": D(100_000)})
+    done = act({"central": D(100_000), "partner": D(1000)})
     assert done.stage == "implement"
-    assert {row.source: row.approved for row in done.sources.all() if row.approved} == {"central": 100_000}
+    money = {row.source: row.approved for row in done.sources.all() if row.approved}
+    assert money == {"central": 100_000, "partner": 1000}
     assert {row.source: row.allocated for row in ProgrammeSource.objects.all()} == {"central": 100_000, "county": 0}
 
 
