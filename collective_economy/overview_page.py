@@ -25,7 +25,7 @@ from collective_economy.lateness import LAG_FROM
 from collective_economy.models import BusinessModel, Project, Stage
 from collective_economy.overview import ZERO, Earned, Money, Moved, Scope, Year
 from collective_economy.schedule import add_months
-from collective_economy.stages import FINISHED
+from collective_economy.stages import FINISHED, IN_WORK
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -147,7 +147,7 @@ class Overview:
     def bar(self) -> list[tuple[int, Decimal]]:
         """Paid, left, recalled, to come: together what was approved."""
         money = self.total.money
-        return [(1, money.paid), (2, money.balance), (3, money.recalled), (0, self.to_come)]
+        return [(2, money.paid), (7, money.balance), (3, money.recalled), (0, self.to_come)]
 
     @property
     def most_in_stage(self) -> int:
@@ -160,6 +160,10 @@ class Overview:
     @property
     def under_way(self) -> int:
         return sum(count for code, _label, count in self.stages if code not in FINISHED)
+
+    @property
+    def in_work(self) -> int:
+        return sum(count for code, _label, count in self.stages if code in IN_WORK)
 
 
 def overview_of(user: User, year: int | None, today: date) -> Overview | None:

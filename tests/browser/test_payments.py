@@ -79,8 +79,24 @@ def earnings(county: Unit) -> None:
         )
 
 
+@pytest.fixture
+def flags(county: Unit) -> None:
+    """What the list of risks finds: income that is late, a share without guarantee, a lease of fifteen years."""
+    today = timezone.localdate()
+    first = today.replace(month=1, day=1)
+    share = ground.make_contract(
+        ground.village("东二村"), kind="share", party="青禾茶业公司", subject="入股茶厂", starts_on=first,
+        ends_on=first.replace(year=first.year + 5), yearly_amount=48_000,
+    )  # fmt: skip
+    ground.make_receivable(share, 24_000, today - timedelta(days=45))
+    ground.make_contract(
+        ground.village("西一村"), party="西乡建材厂", subject="旧校舍", starts_on=first,
+        ends_on=first.replace(year=first.year + 15), yearly_amount=55_000,
+    )  # fmt: skip
+
+
 def test_a_payment_by_the_keyboard_and_its_confirmation(
-    sign_in: SignIn, shot: Shot, county: Unit, project: Project, earnings: None
+    sign_in: SignIn, shot: Shot, county: Unit, project: Project, earnings: None, flags: None
 ) -> None:
     officer = make_user("officer", Role.CE, Unit.objects.get(name="东乡"))
     page = sign_in(officer)
@@ -158,6 +174,8 @@ def overview(sign_in: SignIn, shot: Shot, county: Unit) -> None:
     page.locator("#places tbody tr").first.get_by_role("link", name="东乡").click()
     expect(page.locator("tbody")).to_contain_text("东一村冷链仓储")
     page.goto("/economy/risks/")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("tbody tr").filter(has_text="收益逾期")).to_contain_text("青禾茶业公司")
     assert fits(page)
     shot(page, "economy-risks")
     phone = sign_in(User.objects.get(username="leader"), viewport=PHONE)

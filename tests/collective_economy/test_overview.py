@@ -135,7 +135,7 @@ def test_totals_are_the_sums_of_the_entries(leader: User, money: dict[str, Proje
         ("入股分红型", 85_000),
     ]
     assert page.released == overview.Released(amount=D(435_000), allocated=D(185_000), programmes=1)
-    assert page.bar == [(1, D("25000.55")), (2, D("88999.55")), (3, D(1_000)), (0, D("89999.90"))]
+    assert page.bar == [(2, D("25000.55")), (7, D("88999.55")), (3, D(1_000)), (0, D("89999.90"))]
     assert sum(length for _series, length in page.bar) == page.total.money.approved
     everything = overview_of(leader, None, TODAY)
     assert everything is not None
@@ -158,7 +158,7 @@ def test_stages_and_what_is_late(leader: User, money: dict[str, Project]) -> Non
     page = overview_of(leader, 2026, TODAY)
     counts = {code: count for code, _label, count in page.stages if count}
     assert counts == {"implement": 1, "pay": 1, "operate": 1}
-    assert (page.under_way, overview_of(leader, 2025, TODAY).under_way) == (3, 0)
+    assert (page.under_way, page.in_work, overview_of(leader, 2025, TODAY).under_way) == (3, 2, 0)
     late = {line.name: line.late for line in page.places}
     assert late == {"东乡": 1, "西乡": 1}, "work in the east has not begun, the west is past its finish"
     assert page.total.late == 2
