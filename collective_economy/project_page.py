@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from branches.history import Happening, happenings
 from branches.versions import events_of
@@ -98,7 +98,7 @@ def next_step(project: Project, missing: Iterable[str], rights: Rights) -> NextS
 
 def _approval(project: Project, rights: Rights) -> NextStep:
     if rights.may_approve and not rights.is_maker:
-        return NextStep(_("Approve"), url=url_if("project_approve", project), icon="checks")
+        return NextStep(pgettext("project", "Approve"), url=url_if("project_approve", project), icon="checks")
     if rights.may_approve:
         return NextStep(_("You proposed this project or handed its plan in, so somebody else approves it."))
     return NextStep(_("Waits for the county's approval."))
