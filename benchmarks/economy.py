@@ -307,7 +307,7 @@ def pages(client: Client) -> dict[str, Callable[[], Any]]:
         "bands of income": ("bands", []),
         "targets": ("targets", []),
         "contracts": ("contract_list", []),
-        "risk flags": ("risks", []),
+        "risk flags": ("risk_list", []),
         "village": ("village", [village.pk]),
     }
     return {

@@ -82,7 +82,9 @@ def database(url: str) -> dict[str, object]:
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {
-                "options": "-c lock_timeout=5s -c statement_timeout=120s -c idle_in_transaction_session_timeout=60s"
+                # Compiling a statement takes longer than any statement of ours runs.
+                "options": "-c lock_timeout=5s -c statement_timeout=120s -c idle_in_transaction_session_timeout=60s "
+                "-c jit=off"
             },
         }
     raise ImproperlyConfigured(f"DATABASE_URL: {parts.scheme or 'empty'} is not one of sqlite, postgres.")

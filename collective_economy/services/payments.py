@@ -57,7 +57,7 @@ def enter_payment(
     """A movement that waits for confirmation. Yuan with cents.
 
     Raises ValidationError "not_approved", "stopped", "wrong_amount", "in_future", "before_approval", "no_voucher",
-    "voucher_taken", "red_line", "no_use", "beyond_approved", "beyond_received", "condition_open",
+    "voucher_taken", "red_line", "no_use", "beyond_approved", "beyond_received", "no_instalment", "condition_open",
     "beyond_instalment", "beyond_budget", "beyond_management", "no_reason".
     """
     locked = _lock(source)
@@ -355,8 +355,14 @@ def conditions_reached(project: Project, day: date) -> dict[str, bool]:
 
 
 def _check_instalment(payment: Payment, *, with_waiting: bool) -> None:
+    """Support money is handed out by the plan: without naming the instalment, retention could be passed by."""
     instalment = payment.instalment
-    if payment.source.source not in SUPPORT or instalment is None:
+    if payment.source.source not in SUPPORT:
+        return
+    if instalment is None:
+        if payment.project.instalments.exists():
+            words = _("Choose the instalment: support money is handed out by the plan of the approval.")
+            raise ValidationError({"instalment": ValidationError(words, "no_instalment")})
         return
     if not conditions_reached(payment.project, payment.paid_on)[instalment.condition]:
         words = _("This instalment is handed out when: %(condition)s. That is not reached yet.")

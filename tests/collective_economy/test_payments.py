@@ -43,8 +43,12 @@ def source_of(project: Project, source: str = "county") -> ProjectSource:
 
 
 def enter(project: Project, kind: str = "receipt", amount: str = "1000", **more: Any) -> Payment:
+    """A receipt of support money is of the second instalment unless told."""
+    source = more.pop("source", "county")
+    if kind == "receipt" and source == "county":
+        more.setdefault("instalment", project.instalments.filter(condition="progress").first())
     given = {
-        "source": source_of(project, more.pop("source", "county")),
+        "source": source_of(project, source),
         "paid_on": TODAY,
         "summary": "第二笔拨付",
         "voucher_number": "Z-1",
@@ -163,6 +167,10 @@ CASES: list[tuple[str, Change, str, str, Any, tuple[str | None, str, str]]] = [
     (
         "recalls that wait take theirs", wait("recall", 60_000), "payment", "0.01", {},
         ("amount", "beyond_received", "该来源已到位 60,000.00 元，只剩 0.00 元。"),
+    ),
+    (
+        "support money without its instalment", nothing, "receipt", "1", {"instalment": None},
+        ("instalment", "no_instalment", "请选择拨付批次：扶持资金按批复的拨付计划拨付。"),
     ),
     (
         "first instalment before the work", update(started_on=None), "receipt", "1", at_instalment("start"),
