@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from branches.scoped_admin import CappedPaginator
-from branches.scoping import fetch, must_hold, rows_for
+from branches.scoping import fetch, must_hold, paths_for, rows_for
 from cadres.words import masked_phone
 from collective_economy import project_flow, project_page, stages
 from collective_economy.lateness import percent_of, reasons
@@ -147,10 +147,22 @@ def project(request: HttpRequest, pk: int) -> HttpResponse:
         **_course(row, today),
         **_money(row, user, today, handed),
         **_ground(row, user),
+        **_in_sight(row, user),
         **_told(row),
         **papers_context(request, row),
     }
     return render(request, "collective_economy/project.html", context)
+
+
+def _in_sight(row: Project, user: User) -> dict[str, Any]:
+    """Which of its villages and payments the reader may open: a joint project shows more than one's own. No query."""
+    ledgers, payments = (paths_for(user, f"collective_economy.view_{name}") for name in ("ledgermonth", "payment"))
+    return {
+        "villages_in_sight": {
+            share.unit_id for share in row.shares.all() if any(share.path.startswith(path) for path in ledgers)
+        },
+        "sees_payments": any(row.path.startswith(path) for path in payments),
+    }
 
 
 def crumbs(row: Project | None = None) -> list[tuple[str, Any]]:
@@ -285,6 +297,7 @@ def project_flow_page(request: HttpRequest, pk: int) -> HttpResponse:
         "items": [(str(line.pk), line.item) for line in row.budget.all()],
         "waiting": project_page.waiting_count(row),
         "payment_list": project_page.url_if("payment_list", row, is_query=True),
+        **_in_sight(row, request.user),
     }
     return render(request, "collective_economy/project_flow.html", context)
 

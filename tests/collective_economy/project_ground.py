@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from branches.models import Decision, Unit
 from collective_economy.models import Payment, Programme, Project, ProjectSource
+from collective_economy.models.programmes import SUPPORT
 from collective_economy.services import payments, programmes, projects
 from tests.collective_economy.ground import make_contract, person, village
 
@@ -142,10 +143,12 @@ def under_work(who: People, day: date, project: Project) -> Project:
 
 
 def move(who: People, day: date, source: ProjectSource, kind: str, amount: str, **fields: Any) -> Payment:
-    """A confirmed movement in yuan."""
+    """A confirmed movement in yuan; support money is handed out as the first instalment unless told."""
     number = fields.pop("voucher_number", f"PZ{Payment.objects.count():04d}")
     if kind == "payment":
         fields.setdefault("use", "build")
+    elif kind == "receipt" and source.source in SUPPORT:
+        fields.setdefault("instalment", source.project.instalments.filter(condition="start").first())
     entered = payments.enter_payment(
         source=source, kind=kind, amount=Decimal(amount), paid_on=day, summary=fields.pop("summary", "款项"),
         voucher_number=number, by=who.officer, today=day, now=at(day), **fields,

@@ -326,6 +326,21 @@ def test_every_number_of_the_page_opens_its_rows(who: People, today: date) -> No
     assert "6,000.00" in text_of(client.get(url("project_income", project.pk)))
 
 
+def test_villages_and_movements_open_where_the_reader_may_go(who: People, today: date) -> None:
+    day = today - timedelta(days=90)
+    project = way.whole_way(who, day, shares={"东一村": "60", "西一村": "40"})
+    start = project.instalments.get(condition="start")
+    receipt = way.move(who, day, project.sources.get(source="central"), "receipt", "90000", instalment=start)
+    east, west = (url("village", village(name).pk) for name in ("东一村", "西一村"))
+
+    def opened(user: User) -> tuple[bool, bool, bool]:
+        page = signed_in(user).get(url("project", project.pk)).content.decode()
+        return east in page, west in page, f'href="{url("payment", receipt.pk)}"' in page
+
+    assert opened(who.officer) == (True, True, True)
+    assert opened(who.township) == (True, False, False), "a joint project of the county: only one's own village"
+
+
 def test_a_reversed_movement_is_taken_off_the_balance(who: People, today: date) -> None:
     day = today - timedelta(days=90)
     project = way.whole_way(who, day)

@@ -112,7 +112,8 @@ def test_from_the_programme_to_the_audit(
     day = date(2026, 4, 2)
     Contract.objects.create(
         unit=villages[0], path=villages[0].path, project=project, number="HT-1", kind="build", party="某建筑公司",
-        subject="厂房", signed_on=day, starts_on=day, ends_on=date(2026, 9, 30), total_amount=240000, entered_by=officer,
+        subject="厂房", signed_on=day, starts_on=day, ends_on=date(2026, 9, 30), total_amount=240000,
+        entered_by=officer,
     )  # fmt: skip
     project = projects.change_project(
         project, values={"procurement": "tender", "started_on": day}, base=project.version, by=officer
