@@ -288,7 +288,7 @@ ROUTES: dict[str, Route] = {
     "collective_economy:payment_list": Route(FLAGS),
     "collective_economy:payment_confirm": Route("CS CL"),
     "collective_economy:payment_add": Route("CS CE", of="project"),
-    "collective_economy:payment": Route(BUSINESS, of="payment"),
+    "collective_economy:payment": Route(FLAGS, of="payment"),
     "collective_economy:payment_refuse": Route("CS CL", of="waiting payment", posts=True),
     "collective_economy:payment_withdraw": Route("CS CE", of="waiting payment", posts=True),
     "collective_economy:payment_reverse": Route("CS CE", of="payment"),

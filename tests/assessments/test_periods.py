@@ -230,7 +230,7 @@ def test_rules_of_a_month_do_not_depend_on_what_is_registered_later(
 ) -> None:
     period = opened(county, county_admin)
     before = periods.rules_of_month(period).canonical()
-    assert {item.rule.code: item.treatment for item in periods.set_aside_in(period)} ["A9"] == "NA"
+    assert {item.rule.code: item.treatment for item in periods.set_aside_in(period)}["A9"] == "NA"
     rectification = IndicatorSource(
         code="branches.rectification_closed",
         label="rectification",

@@ -38,7 +38,7 @@ CODES = {
 
 def rows_of(kind: str) -> list[list[str]]:
     """The rows of the example table of this kind, without the head."""
-    table = PAGE.read_text(encoding="utf-8").partition(f"<!-- example: {kind} -->\n")[2].partition("\n\n")[0]
+    table = PAGE.read_text(encoding="utf-8").partition(f"<!-- table: {kind} -->\n")[2].partition("\n\n")[0]
     rows = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert len(rows) > 2, kind
     return rows[2:]
