@@ -28,7 +28,10 @@
         position: series.stack ? "inside" : "top",
         color: series.color === "--v-soft" || !series.stack ? token("--text") : token("--v-on"),
         fontSize: 13,
-        formatter: function (point) { return point.value ? Number(point.value).toFixed(1) : ""; }
+        // A year has twelve of them in half the width of a page: from 100 on they do without the decimal.
+        formatter: function (point) {
+          return point.value ? Number(point.value).toFixed(Math.abs(point.value) < 100 ? 1 : 0) : "";
+        }
       },
       labelLayout: { hideOverlap: true }
     };
