@@ -303,5 +303,13 @@ SPECTACULAR_SETTINGS = {
         "RateKind": "assessments.models.UpliftRate.Kind",
         "YearState": "assessments.models.YearAssessment.State",
         "YearGrade": "assessments.models.year.Grade",
+        "FundSource": "collective_economy.models.FundSource",
+        "FundPaymentKind": "collective_economy.models.Payment.Kind",
+        "FundPaymentState": "collective_economy.models.Payment.State",
+        "ContractKind": "collective_economy.models.Contract.Kind",
+        "AssetKind": "collective_economy.models.Asset.Kind",
+        "AssetState": "collective_economy.models.Asset.State",
+        "AuditFindingKind": "collective_economy.models.AuditFinding.Kind",
+        "ProjectStage": "collective_economy.models.Stage",
     },
 }
