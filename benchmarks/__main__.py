@@ -24,6 +24,7 @@ MODULES = (
     "benchmarks.people",
     "benchmarks.pay",
     "benchmarks.flags",
+    "benchmarks.economy",
 )
 LOCAL_SERVER = "postgres://postgres@127.0.0.1:5432/portal"
 DATABASE = "portal_benchmark"

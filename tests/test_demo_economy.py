@@ -60,8 +60,8 @@ def made(county: Unit, *, seed_number: int = 7, now: datetime = NOW, shown: str 
 
 
 def figures() -> Figures:
-    entries = LedgerEntry.objects.order_by("unit__name", "month", "category", "amount")
-    payments = Payment.objects.order_by("project__number", "paid_on", "kind", "amount")
+    entries = LedgerEntry.objects.order_by("unit__name", "month", "category", "amount", "day", "voucher_number")
+    payments = Payment.objects.order_by("project__number", "paid_on", "kind", "amount", "state")
     return (
         list(entries.values_list("unit__name", "month", "day", "category", "amount", "voucher_number")),
         list(payments.values_list("project__number", "project__name", "kind", "amount", "paid_on", "state")),
