@@ -17,7 +17,8 @@ from branches.models import Unit
 from tests.assessments.month import full_month, make_month
 from tests.test_job_faults import environment
 
-KILLS = 5
+KILLS, MOST_KILLS = 5, 25
+"""Rounds at least; more of them until one has hit a worker at its work, which on a slow machine takes luck."""
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,8 +45,9 @@ def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_worker_killed_while_closing_leaves_one_whole_draft(period: Period, county_admin: User) -> None:
     chance = random.Random()
-    cut_off = 0
-    for _round in range(KILLS):
+    cut_off = rounds = 0
+    while rounds < KILLS or (not cut_off and rounds < MOST_KILLS):
+        rounds += 1
         job = ask(period, county_admin)
         connection.close()
         run("kill", str(job.pk), f"{chance.uniform(0.0, 0.6):.3f}")
@@ -61,7 +63,7 @@ def test_a_worker_killed_while_closing_leaves_one_whole_draft(period: Period, co
         assert (draft.revision, draft.ranked_count, Result.objects.count()) == (1, 5, 5)
     period.refresh_from_db()
     assert period.state == Period.State.COMPUTED
-    assert AuditEvent.objects.filter(event="assessments.compute_ranking").count() == KILLS
+    assert AuditEvent.objects.filter(event="assessments.compute_ranking").count() == rounds
     assert cut_off, "no worker was hit while it worked"
 
 
