@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import django_filters
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
-from rest_framework import status
+from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
+from branches.models import Unit
 from branches.scoping import paths_for, permission_name, rows_for
 
 
@@ -59,6 +61,26 @@ class ScopedViewSet(GenericViewSet):
     def dressed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Joins and annotations that the serializer reads."""
         return rows
+
+
+class UnderFilter(django_filters.FilterSet):
+    """Rows of one unit and all below it, named by its code."""
+
+    under = django_filters.CharFilter(method="filter_under", label="Code of a unit: it and all below")
+    place = "unit__path"
+    """The look-up to the path of a row's unit."""
+
+    def filter_under(self, rows: QuerySet[Any], name: str, code: str) -> QuerySet[Any]:
+        unit = Unit.objects.for_user(self.request.user).filter(code=code).first()
+        return rows.filter(**{f"{self.place}__startswith": unit.path}) if unit else rows.none()
+
+
+class VillageFields(serializers.Serializer[Any]):
+    """The village of a row."""
+
+    village = serializers.IntegerField(source="unit_id", read_only=True)
+    village_code = serializers.CharField(source="unit.code", read_only=True, allow_null=True)
+    village_name = serializers.CharField(source="unit.short_name", read_only=True)
 
 
 def etag(version: int) -> str:

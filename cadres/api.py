@@ -11,8 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 
-from branches.models import Unit
-from branches.rest import ScopedViewSet
+from branches.rest import ScopedViewSet, UnderFilter, VillageFields
 from cadres.models import Attendance, Person, Posting, ReserveCadre, Training
 
 
@@ -26,25 +25,6 @@ class PartialDateSerializerField(serializers.Field):
 extend_schema_field({"type": "string", "pattern": r"^\d{4}(-\d{2}(-\d{2})?)?$", "example": "1975-03"})(
     PartialDateSerializerField
 )
-
-
-class UnderFilter(django_filters.FilterSet):
-    """Rows of one unit and all below it, named by its code."""
-
-    under = django_filters.CharFilter(method="filter_under", label="Code of a unit: it and all below")
-    place = "unit__path"
-
-    def filter_under(self, rows: QuerySet[Any], name: str, code: str) -> QuerySet[Any]:
-        unit = Unit.objects.for_user(self.request.user).filter(code=code).first()
-        return rows.filter(**{f"{self.place}__startswith": unit.path}) if unit else rows.none()
-
-
-class VillageFields(serializers.Serializer[Any]):
-    """The village of a row."""
-
-    village = serializers.IntegerField(source="unit_id", read_only=True)
-    village_code = serializers.CharField(source="unit.code", read_only=True, allow_null=True)
-    village_name = serializers.CharField(source="unit.short_name", read_only=True)
 
 
 # --- People -----------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from branches.models import Unit
-from branches.rest import ScopedViewSet, check_version, etag
+from branches.rest import ScopedViewSet, UnderFilter, VillageFields, check_version, etag
 from branches.scoping import rows_for, rows_with
 from collective_economy.models import (
     Asset,
@@ -66,22 +66,18 @@ class KeyField(serializers.IntegerField):
         super().__init__(min_value=1, max_value=MOST, **kwargs)
 
 
-class UnderFilter(django_filters.FilterSet):
-    """Rows of one unit and all below it, named by its code."""
+class PlaceFilter(UnderFilter):
+    """Rows that keep the path of their unit themselves."""
 
-    under = django_filters.CharFilter(method="filter_under", label="Code of a unit: it and all below")
-
-    def filter_under(self, rows: QuerySet[Any], name: str, code: str) -> QuerySet[Any]:
-        unit = Unit.objects.for_user(self.request.user).filter(code=code).first()
-        return rows.filter(path__startswith=unit.path) if unit else rows.none()
+    place = "path"
 
 
-class VillageFields(serializers.Serializer[Any]):
-    """The village of a row."""
+class MonthsFilter(PlaceFilter):
+    """Rows of a village and a month."""
 
-    village = serializers.IntegerField(source="unit_id", read_only=True)
-    village_code = serializers.CharField(source="unit.code", read_only=True, allow_null=True)
-    village_name = serializers.CharField(source="unit.short_name", read_only=True)
+    village = django_filters.NumberFilter(field_name="unit_id")
+    from_month = django_filters.DateFilter(field_name="month", lookup_expr="gte", label="First day of a month")
+    to_month = django_filters.DateFilter(field_name="month", lookup_expr="lte", label="First day of a month")
 
 
 class EconomyViewSet(ListModelMixin, RetrieveModelMixin, ScopedViewSet):
@@ -169,7 +165,7 @@ class NewProgrammeSerializer(serializers.Serializer[Any]):
     )
 
 
-class ProgrammeFilter(UnderFilter):
+class ProgrammeFilter(PlaceFilter):
     year = django_filters.NumberFilter()
 
 
@@ -285,7 +281,7 @@ class AdvanceSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
-class ProjectFilter(UnderFilter):
+class ProjectFilter(PlaceFilter):
     stage = django_filters.ChoiceFilter(choices=Stage.choices)
     programme = django_filters.NumberFilter(field_name="programme_id")
     village = django_filters.NumberFilter(method="of_village", label="Key of a village that takes part")
@@ -390,7 +386,7 @@ class ReversalSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200)
 
 
-class PaymentFilter(UnderFilter):
+class PaymentFilter(PlaceFilter):
     project = django_filters.NumberFilter(field_name="project_id")
     kind = django_filters.ChoiceFilter(choices=Payment.Kind.choices)
     state = django_filters.ChoiceFilter(choices=Payment.State.choices)
@@ -513,7 +509,7 @@ class NewContractSerializer(serializers.Serializer[Any]):
     in_advance = serializers.BooleanField(default=True)
 
 
-class ContractFilter(UnderFilter):
+class ContractFilter(PlaceFilter):
     village = django_filters.NumberFilter(field_name="unit_id")
     project = django_filters.NumberFilter(field_name="project_id")
     kind = django_filters.ChoiceFilter(choices=Contract.Kind.choices)
@@ -540,7 +536,7 @@ class ContractViewSet(EconomyViewSet):
         return self.answer(contract, status.HTTP_201_CREATED)
 
 
-class ReceivableFilter(UnderFilter):
+class ReceivableFilter(PlaceFilter):
     contract = django_filters.NumberFilter(field_name="contract_id")
     village = django_filters.NumberFilter(field_name="unit_id")
     due_before = django_filters.DateFilter(field_name="due_on", lookup_expr="lte")
@@ -592,12 +588,9 @@ class EntryReversalSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200)
 
 
-class LedgerEntryFilter(UnderFilter):
-    village = django_filters.NumberFilter(field_name="unit_id")
+class LedgerEntryFilter(MonthsFilter):
     project = django_filters.NumberFilter(field_name="project_id")
     category = django_filters.ChoiceFilter(choices=LedgerEntry.Category.choices)
-    from_month = django_filters.DateFilter(field_name="month", lookup_expr="gte", label="First day of a month")
-    to_month = django_filters.DateFilter(field_name="month", lookup_expr="lte", label="First day of a month")
 
 
 class LedgerEntryViewSet(EconomyViewSet):
@@ -650,11 +643,8 @@ class LedgerMonthSerializer(VillageFields, serializers.ModelSerializer[LedgerMon
         read_only_fields = fields
 
 
-class LedgerMonthFilter(UnderFilter):
-    village = django_filters.NumberFilter(field_name="unit_id")
+class LedgerMonthFilter(MonthsFilter):
     is_closed = django_filters.BooleanFilter(field_name="closed_at", lookup_expr="isnull", exclude=True)
-    from_month = django_filters.DateFilter(field_name="month", lookup_expr="gte", label="First day of a month")
-    to_month = django_filters.DateFilter(field_name="month", lookup_expr="lte", label="First day of a month")
 
 
 class LedgerMonthViewSet(EconomyViewSet):
@@ -690,7 +680,7 @@ class AssetSerializer(VillageFields, serializers.ModelSerializer[Asset]):
         read_only_fields = fields
 
 
-class AssetFilter(UnderFilter):
+class AssetFilter(PlaceFilter):
     village = django_filters.NumberFilter(field_name="unit_id")
     project = django_filters.NumberFilter(field_name="project_id")
     state = django_filters.ChoiceFilter(choices=Asset.State.choices)
@@ -718,7 +708,7 @@ class AuditFindingSerializer(VillageFields, serializers.ModelSerializer[AuditFin
         read_only_fields = fields
 
 
-class AuditFindingFilter(UnderFilter):
+class AuditFindingFilter(PlaceFilter):
     village = django_filters.NumberFilter(field_name="unit_id")
     is_open = django_filters.BooleanFilter(field_name="closed_on", lookup_expr="isnull")
 

@@ -86,38 +86,33 @@ def _programmes_to_confirm(user: User, now: datetime) -> list[Todo]:
 def _projects_to_sign(user: User, now: datetime) -> list[Todo]:
     rows = Project.objects.for_user(user, "sign").filter(stage=Stage.APPLY, signed_on__isnull=True)
     number = rows.exclude(entered_by=user).count()
-    if not number:
-        return []
     words = ngettext("%(n)d application waits for your signature", "%(n)d applications wait for your signature", number)
-    return [
-        Todo(
-            key="projects",
-            icon="clipboard-check",
-            tone="warn",
-            title=words % {"n": number},
-            detail=_("The township checks it and signs; then the county reviews."),
-            action=pgettext("project", "Check and sign"),
-            url=_url("project_list", f"stage={Stage.APPLY}"),
-            number=number,
-        )
-    ]
+    detail = _("The township checks it and signs; then the county reviews.")
+    return _projects_waiting(
+        Stage.APPLY, number, words, detail, pgettext("project", "Check and sign"), "clipboard-check"
+    )
 
 
 def _projects_to_approve(user: User, now: datetime) -> list[Todo]:
-    rows = Project.objects.for_user(user, "approve").filter(stage=Stage.APPROVE).exclude(entered_by=user)
-    number = rows.count()
+    number = Project.objects.for_user(user, "approve").filter(stage=Stage.APPROVE).exclude(entered_by=user).count()
+    words = ngettext("%(n)d project waits for approval", "%(n)d projects wait for approval", number)
+    detail = _("After the public notice the county approves the money by source.")
+    return _projects_waiting(Stage.APPROVE, number, words, detail, pgettext("project", "Check and approve"), "checks")
+
+
+def _projects_waiting(stage: str, number: int, words: str, detail: str, action: str, icon: str) -> list[Todo]:
+    """One line for all projects of a stage that wait for the user, none for none."""
     if not number:
         return []
-    words = ngettext("%(n)d project waits for approval", "%(n)d projects wait for approval", number)
     return [
         Todo(
             key="projects",
-            icon="checks",
+            icon=icon,
             tone="warn",
             title=words % {"n": number},
-            detail=_("After the public notice the county approves the money by source."),
-            action=pgettext("project", "Check and approve"),
-            url=_url("project_list", f"stage={Stage.APPROVE}"),
+            detail=detail,
+            action=action,
+            url=_url("project_list", f"stage={stage}"),
             number=number,
         )
     ]
